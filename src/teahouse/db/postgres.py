@@ -1,0 +1,162 @@
+"""The second engine: PostgreSQL through asyncpg, behind the same seam.
+
+One connection writes, as in the embedded engine, so a body means the same on both; a pool reads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+from functools import lru_cache
+from typing import Any
+
+import asyncpg
+
+from teahouse.db import Params, Row, Transaction
+from teahouse.db.writer import Writer
+from teahouse.errors import StorageFull, Unavailable
+
+READERS_MAX = 8  # connections that read at the same time
+_CHANGED = re.compile(r"(\d+)$")
+_MARK = re.compile(r"'[^']*'|\?")
+
+
+@lru_cache(maxsize=2048)
+def numbered(sql: str) -> str:
+    """`?` to `$1`, `$2` …, leaving quoted text alone."""
+    count = 0
+
+    def number(match: re.Match[str]) -> str:
+        nonlocal count
+        if match[0] != "?":
+            return match[0]
+        count += 1
+        return f"${count}"
+
+    return _MARK.sub(number, sql)
+
+
+def refusal(error: asyncpg.PostgresError) -> Exception:
+    """`StorageFull` when the disk is to blame, else the error itself."""
+    if isinstance(error, asyncpg.DiskFullError):
+        return StorageFull("The server's disk is full. Nothing was stored; try again later.")
+    return error
+
+
+class WriterConnection:
+    """The verbs of `writer.Connection` on one PostgreSQL connection."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, *params: Any) -> list[Row]:
+        return [tuple(row) for row in await self._connection.fetch(numbered(sql), *params)]
+
+    async def fetch_one(self, sql: str, *params: Any) -> Row | None:
+        row = await self._connection.fetchrow(numbered(sql), *params)
+        return None if row is None else tuple(row)
+
+    async def execute(self, sql: str, *params: Any) -> int:
+        try:
+            status = await self._connection.execute(numbered(sql), *params)
+        except asyncpg.PostgresError as error:
+            raise refusal(error) from error
+        changed = _CHANGED.search(status)
+        return int(changed[1]) if changed else 0
+
+    async def execute_many(self, sql: str, rows: Iterable[Params]) -> None:
+        try:
+            await self._connection.executemany(numbered(sql), rows)
+        except asyncpg.PostgresError as error:
+            raise refusal(error) from error
+
+    async def begin(self) -> None:
+        await self._connection.execute("BEGIN")
+
+    async def savepoint(self) -> None:
+        await self._connection.execute("SAVEPOINT body")
+
+    async def release(self) -> None:
+        await self._connection.execute("RELEASE body")
+
+    async def undo(self) -> bool:
+        if not self._connection.is_in_transaction():
+            return False
+        await self._connection.execute("ROLLBACK TO body")
+        await self._connection.execute("RELEASE body")
+        return True
+
+    async def commit(self) -> None:
+        try:
+            await self._connection.execute("COMMIT")
+        except asyncpg.PostgresError as error:
+            raise refusal(error) from error
+
+    async def rollback(self) -> None:
+        if self._connection.is_in_transaction():
+            await self._connection.execute("ROLLBACK")
+
+
+class Postgres:
+    """`Database` on a PostgreSQL server. Its schema must be there already (`migrate`)."""
+
+    def __init__(self, writer: Writer, connection: asyncpg.Connection, readers: asyncpg.Pool, epoch: int) -> None:
+        self._writer = writer
+        self._connection = connection
+        self._readers = readers
+        self.epoch = epoch
+
+    @classmethod
+    async def open(cls, url: str) -> Postgres:
+        """Connect and take over the shard: a fence one higher than any before."""
+        connection = await asyncpg.connect(url)
+        if await connection.fetchval("SHOW fsync") != "on" or await connection.fetchval("SHOW synchronous_commit") in (
+            "off",
+            "local",
+        ):
+            await connection.close()
+            raise Unavailable("database.url: PostgreSQL must run with fsync and synchronous_commit on.")
+        fence, next_pos = await connection.fetchrow(
+            "UPDATE shards SET fence = fence + 1 WHERE shard = 0 RETURNING fence, next_pos"
+        )
+        epoch = await connection.fetchval("SELECT max(epoch) FROM epochs")
+        readers = await asyncpg.create_pool(url, min_size=1, max_size=READERS_MAX)
+        return cls(Writer(WriterConnection(connection), 0, fence, next_pos), connection, readers, epoch)
+
+    @property
+    def head(self) -> int:
+        return self._writer.head
+
+    @property
+    def failed(self) -> BaseException | None:
+        """Why the writer stopped, or None while it runs."""
+        return self._writer.failed
+
+    @property
+    def commits(self) -> int:
+        """Commits since the start."""
+        return self._writer.commits
+
+    async def fetch(self, sql: str, *params: Any) -> list[Row]:
+        return [tuple(row) for row in await self._readers.fetch(numbered(sql), *params)]
+
+    async def fetch_one(self, sql: str, *params: Any) -> Row | None:
+        row = await self._readers.fetchrow(numbered(sql), *params)
+        return None if row is None else tuple(row)
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        return self._writer.transaction()
+
+    async def durability(self) -> dict[str, str]:
+        """The settings in force, read back from the writer's connection."""
+        return {
+            "engine": "postgresql",
+            "fsync": await self._connection.fetchval("SHOW fsync"),
+            "synchronous_commit": await self._connection.fetchval("SHOW synchronous_commit"),
+        }
+
+    async def close(self) -> None:
+        await self._writer.close()
+        await self._readers.close()
+        await self._connection.close()

@@ -1,0 +1,90 @@
+"""Bodies and query parameters: decoded once, strictly, at the edge."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from teahouse.errors import BadJson, InvalidParam, MissingParam, NotJson
+from teahouse.http.messages import Request, Response
+from teahouse.matrix.canonical_json import check_json
+
+T = TypeVar("T")
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder()
+_typed: dict[Any, msgspec.json.Decoder[Any]] = {}
+
+
+def body(request: Request, kind: type[T]) -> T:
+    """The body as a msgspec Struct (or other type). An empty body counts as `{}`.
+
+    Raises NotJson for what does not parse, BadJson for the wrong shape.
+    """
+    decoder = _typed.get(kind)
+    if decoder is None:
+        decoder = _typed[kind] = msgspec.json.Decoder(kind)
+    try:
+        decoded: T = decoder.decode(request.body or b"{}")
+    except msgspec.ValidationError as error:
+        raise BadJson(f"The body has the wrong shape: {error}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise NotJson("The body is not valid JSON.") from None
+    return decoded
+
+
+def json_object(request: Request) -> dict[str, Any]:
+    """The body as an object of free content, checked to be canonical JSON of bounded depth."""
+    try:
+        value = _decoder.decode(request.body or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise NotJson("The body is not valid JSON.") from None
+    if not isinstance(value, dict):
+        raise BadJson("The body must be a JSON object.")
+    check_json(value)
+    return value
+
+
+def encode(value: Any) -> bytes:
+    """JSON bytes of a value (msgspec types included)."""
+    return _encoder.encode(value)
+
+
+def reply(value: Any, status: int = 200) -> Response:
+    """A JSON response."""
+    return Response(status, _encoder.encode(value))
+
+
+def parameter(request: Request, name: str, default: str | None = None) -> str | None:
+    """A query parameter's first value."""
+    values = request.query.get(name)
+    return values[0] if values else default
+
+
+def required(request: Request, name: str) -> str:
+    """A query parameter that must be there; raises MissingParam."""
+    value = parameter(request, name)
+    if value is None:
+        raise MissingParam(f"The query parameter '{name}' is required.")
+    return value
+
+
+def integer(request: Request, name: str, default: int, *, low: int = 0, high: int) -> int:
+    """A whole number from the query, held to at most `high`; raises InvalidParam below `low` or when not a number."""
+    value = parameter(request, name)
+    if value is None:
+        return default
+    if not (value.isascii() and value.lstrip("-").isdigit() and len(value) < 20) or int(value) < low:
+        raise InvalidParam(f"The query parameter '{name}' must be a whole number of at least {low}.")
+    return min(int(value), high)
+
+
+def boolean(request: Request, name: str, default: bool = False) -> bool:
+    """`true` or `false` from the query; raises InvalidParam for anything else."""
+    value = parameter(request, name)
+    if value is None:
+        return default
+    if value not in ("true", "false"):
+        raise InvalidParam(f"The query parameter '{name}' must be true or false.")
+    return value == "true"
