@@ -113,6 +113,15 @@ class Specification:
             return max(met, key=lambda entry: entry[0])[1]
         return min(demands, key=lambda entry: entry[0])[1]
 
+    def is_variant(self, operation: Operation) -> bool:
+        """Whether another operation with the same method and path asks for less, and so owns that door."""
+        weight = len(operation.query_required) + len(operation.body_required)
+        return any(
+            (o.method, o.path) == (operation.method, operation.path)
+            and len(o.query_required) + len(o.body_required) < weight
+            for o in self.operations.values()
+        )
+
     def knows_path(self, raw_path: str) -> list[Operation]:
         """Every operation, of whatever method, whose path this is."""
         return [o for _, pattern, o in self._templates if pattern.fullmatch(raw_path)]
