@@ -138,3 +138,7 @@ class Unavailable(TeahouseError):
 
 class Conflict(TeahouseError):
     """The thing changed meanwhile, or exists already."""
+
+
+class DuplicateAnnotation(TeahouseError):
+    """The same reaction by the same user stands there already."""

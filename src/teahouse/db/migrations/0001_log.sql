@@ -42,6 +42,8 @@ CREATE TABLE events (
     class BIGINT NOT NULL,
     thread_pos BIGINT,                 -- root of the thread it is in
     redacted_pos BIGINT,               -- the redaction that emptied it
+    replaces_pos BIGINT,               -- the state event it took the place of
+    txn TEXT,                          -- 'device_id txn_id' of the sending device, echoed to it alone
     event {bytes} NOT NULL
 );
 CREATE INDEX events_room ON events (room_no, pos);
@@ -100,6 +102,7 @@ CREATE TABLE receipts (
     PRIMARY KEY (room_no, user_no, thread, kind)
 ){clustered};
 CREATE INDEX receipts_pos ON receipts (room_no, pos);
+CREATE INDEX receipts_waiting ON receipts (room_no) WHERE pos = 0 AND kind <> 'sent';
 
 CREATE TABLE mentions (
     user_no BIGINT NOT NULL,

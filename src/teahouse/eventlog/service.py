@@ -1,0 +1,214 @@
+"""The writer of the log: gathers proposals, admits them in order, commits once, then answers.
+
+Order is everything here: commit before publish, caches before answers. If the process dies before the commit nobody
+was told; if it dies after, a retry finds its first answer under the txn key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from teahouse.bus import Bus
+from teahouse.clock import Clock
+from teahouse.db import Database, Reader, Transaction
+from teahouse.errors import Unavailable
+from teahouse.eventlog.batch import Admitted, Batch, RoomLimits, Verdict
+from teahouse.eventlog.identifiers import Identifiers
+from teahouse.eventlog.state import RoomState, StateCache
+from teahouse.eventlog.store import EventStore
+from teahouse.eventlog.types import Appended, Classifier, CommitListener, EventClass, Proposal, StoredEvent
+
+BATCH_PROPOSALS_MAX = 256  # in one commit: bounds how long the first sender waits for the last
+QUEUE_PROPOSALS_MAX = 10_000  # waiting for the writer; beyond it senders are asked to come back
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A proposal in the queue and the sender waiting for it."""
+
+    proposal: Proposal
+    answer: asyncio.Future[Appended]
+
+
+class EventLog:
+    """The log of one shard."""
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        identifiers: Identifiers,
+        limits: RoomLimits,
+        classifier: Classifier,
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self._limits = limits
+        self._classifier = classifier
+        self.identifiers = identifiers
+        self.store = EventStore(identifiers)
+        self._states = StateCache()
+        self._queue: list[Waiting] = []
+        self._arrived = asyncio.Event()
+        self._listeners: list[CommitListener] = []
+
+    def subscribe(self, listener: CommitListener) -> None:
+        """Tell `listener` of every commit from now on."""
+        self._listeners.append(listener)
+
+    async def append(self, proposal: Proposal) -> Appended:
+        """Get a proposal's events into the log.
+
+        Returns once they are durable. Raises the refusal when admission refuses, `Unavailable` when the queue is full.
+        """
+        if len(self._queue) >= QUEUE_PROPOSALS_MAX:
+            raise Unavailable("The server is overloaded; try again in a moment.")
+        answer: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self._queue.append(Waiting(proposal, answer))
+        self._arrived.set()
+        return await answer
+
+    async def state(self, room_no: int) -> RoomState | None:
+        """A room's current state as committed, or None when there is no such room."""
+        state = self._states.get(room_no)
+        if state is not None:
+            return state
+        return await self._load(self._database, room_no)
+
+    def receipts_shown(self, room_no: int, pos: int) -> None:
+        """Receipts of a room became visible at `pos`."""
+        state = self._states.get(room_no)
+        if state is not None:
+            state.receipt_head = pos
+
+    async def run(self) -> None:
+        """Write batches until cancelled; then refuse what still waits."""
+        try:
+            while True:
+                await self._arrived.wait()
+                batch = self._next_batch()
+                if batch:
+                    await self._write(batch)
+                else:
+                    self._arrived.clear()
+        finally:
+            for waiting in self._queue:
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(Unavailable("The server is stopping."))
+            self._queue.clear()
+
+    def _next_batch(self) -> list[Waiting]:
+        """The proposals of the next commit: as many plain ones as wait, or one that brings its own writes."""
+        size = 0
+        for waiting in self._queue[:BATCH_PROPOSALS_MAX]:
+            if waiting.proposal.also is not None:
+                size = size or 1
+                break
+            size += 1
+        batch, self._queue = self._queue[:size], self._queue[size:]
+        return batch
+
+    async def _write(self, batch: Sequence[Waiting]) -> None:
+        verdicts: Sequence[Verdict] = ()
+        try:
+            async with self._database.transaction() as tx:
+                verdicts = await self._admit(tx, [waiting.proposal for waiting in batch])
+        except Exception as error:  # every sender of the batch hears why; the writer goes on with the next
+            verdicts = [error] * len(batch)
+        for waiting, verdict in zip(batch, verdicts, strict=True):
+            answer(waiting, verdict)
+
+    async def _admit(self, tx: Transaction, proposals: Sequence[Proposal]) -> Sequence[Verdict]:
+        """Judge the proposals and write what is admitted, all inside `tx`."""
+        states: dict[int, RoomState] = {}
+        for proposal in proposals:
+            room_no = proposal.room_no
+            if room_no is not None and room_no not in states:
+                state = self._states.get(room_no) or await self._load(tx, room_no)
+                if state is not None:
+                    states[room_no] = state
+        batch = Batch(
+            self.identifiers, self._limits, self._classifier, self._clock.now_ms(), tx.positions, states,
+            await self.store.known(tx, proposals),
+        )  # fmt: skip
+        verdicts = batch.admit(proposals)
+        admitted = [(p, v.events) for p, v in zip(proposals, verdicts, strict=True) if isinstance(v, Admitted)]
+        if not admitted:
+            return verdicts
+        await self._insert_rooms(tx, admitted, batch.changed)
+        await self.store.append(tx, admitted, states | batch.changed)
+        await self._append_mentions(tx, admitted)
+        for proposal, events in admitted:
+            if proposal.also is not None:
+                await proposal.also(tx, events)
+        events = [event for _, its in admitted for event in its]
+        tx.on_commit(lambda: self._committed(events, batch.changed, states))
+        return verdicts
+
+    async def _insert_rooms(
+        self,
+        tx: Transaction,
+        admitted: Sequence[tuple[Proposal, Sequence[StoredEvent]]],
+        changed: dict[int, RoomState],
+    ) -> None:
+        for proposal, events in admitted:
+            if proposal.new_room is not None:
+                create = next(event for event in events if event.type == "m.room.create")
+                await tx.execute(
+                    "INSERT INTO rooms (room_no, version, creator_no, created_ms, listed, joined_count) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    create.room_no, proposal.new_room.version, proposal.sender_no, create.origin_server_ts,
+                    int(proposal.new_room.listed), len(changed[create.room_no].joined),
+                )  # fmt: skip
+
+    async def _append_mentions(
+        self, tx: Transaction, admitted: Sequence[tuple[Proposal, Sequence[StoredEvent]]]
+    ) -> None:
+        rows = [
+            (proposal.users[user_id], event.room_no, event.pos)
+            for proposal, events in admitted
+            for event in events
+            if event.class_ & EventClass.MENTIONS
+            for user_id in self._classifier.mentioned(event.content)
+            if user_id in proposal.users
+        ]
+        await self.store.append_mentions(tx, rows)
+
+    def _committed(
+        self, events: Sequence[StoredEvent], changed: dict[int, RoomState], states: dict[int, RoomState]
+    ) -> None:
+        """Bring the caches up to the commit, then hint. Runs before any sender is answered."""
+        for state in changed.values():
+            shown = self._states.get(state.room_no)
+            if shown is not None:  # receipts may have been shown since the batch took its copy
+                state.receipt_head = shown.receipt_head
+            self._states.put(state)
+        for event in events:
+            state = changed.get(event.room_no) or self._states.get(event.room_no) or states[event.room_no]
+            state.head = event.pos
+        for listener in self._listeners:
+            listener.committed(events)
+        self._bus.publish(rooms={event.room_no for event in events})
+
+    async def _load(self, db: Reader, room_no: int) -> RoomState | None:
+        state = await self.store.load(db, room_no)
+        # Another task may have loaded or replaced it while this one read: the one in the cache is the newer.
+        current = self._states.get(room_no)
+        if current is not None or state is None:
+            return current
+        self._states.put(state)
+        return state
+
+
+def answer(waiting: Waiting, verdict: Verdict) -> None:
+    """Tell a sender, unless it has gone away."""
+    if waiting.answer.done():
+        return
+    if isinstance(verdict, Exception):
+        waiting.answer.set_exception(verdict)
+    else:
+        waiting.answer.set_result(verdict.appended if isinstance(verdict, Admitted) else verdict)

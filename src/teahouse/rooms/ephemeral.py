@@ -1,0 +1,154 @@
+"""Typing and presence: held in memory, lost on restart, never in the log.
+
+Both take their places from one counter of this process, which rides in the sync token beside the log's position.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from teahouse.bus import Bus
+from teahouse.clock import Clock
+from teahouse.errors import Forbidden, InvalidParam
+from teahouse.rooms.service import Rooms
+from teahouse.rooms.types import Reader
+
+TYPING_MAX_MS = 120_000  # longest time one typing notice may hold
+TYPING_MEMBERS_MAX = 500  # rooms larger than this carry no typing notices
+STATUS_MAX_BYTES = 1_024  # of a presence status message
+OFFLINE_AFTER_MS = 60_000  # presence of a user who stopped syncing
+PRESENCES = ("online", "offline", "unavailable")
+PRESENCE_USERS_MAX = 100_000  # users whose presence is held
+
+
+class Serial:
+    """The counter of ephemeral changes in this process."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def next(self) -> int:
+        self.now += 1
+        return self.now
+
+
+class Typing:
+    """Who is typing where."""
+
+    def __init__(self, rooms: Rooms, bus: Bus, serial: Serial) -> None:
+        self._rooms = rooms
+        self._bus = bus
+        self._serial = serial
+        self._typing: dict[int, dict[str, asyncio.TimerHandle]] = {}
+        self._changed: dict[int, int] = {}
+
+    async def put(self, reader: Reader, room_id: str, user_id: str, typing: bool, timeout_ms: int | None) -> None:
+        """Begin, prolong or end the requester's own typing."""
+        if user_id != reader.user_id:
+            raise Forbidden("You can say only of yourself that you are typing.")
+        state = await self._rooms.require_joined(reader, room_id)
+        if typing and (timeout_ms is None or timeout_ms < 0):
+            raise InvalidParam("'timeout' must be the number of milliseconds to hold the notice for.")
+        if len(state.joined) > TYPING_MEMBERS_MAX:
+            return
+        users = self._typing.setdefault(state.room_no, {})
+        before = users.pop(user_id, None)
+        if before is not None:
+            before.cancel()
+        if typing:
+            delay_s = min(timeout_ms or 0, TYPING_MAX_MS) / 1_000
+            loop = asyncio.get_running_loop()
+            users[user_id] = loop.call_later(delay_s, self._end, state.room_no, user_id)
+        if typing != (before is not None):
+            self._touch(state.room_no)
+
+    def stop(self, room_no: int, user_id: str) -> None:
+        """The user sent a message or left."""
+        if user_id in self._typing.get(room_no, {}):
+            self._end(room_no, user_id)
+
+    def shown(self, room_no: int, after: int) -> list[str] | None:
+        """The users typing now, when that changed after a serial; None when it did not."""
+        if self._changed.get(room_no, 0) <= after:
+            return None
+        return sorted(self._typing.get(room_no, {}))
+
+    def _end(self, room_no: int, user_id: str) -> None:
+        handle = self._typing[room_no].pop(user_id, None)
+        if handle is not None:
+            handle.cancel()
+            self._touch(room_no)
+
+    def _touch(self, room_no: int) -> None:
+        if not self._typing[room_no]:
+            del self._typing[room_no]
+        self._changed[room_no] = self._serial.next()
+        self._bus.publish(rooms=(room_no,))
+
+
+@dataclass(slots=True)
+class Status:
+    """One user's presence."""
+
+    presence: str
+    status_msg: str | None
+    active_ms: int
+    serial: int
+
+
+class Presence:
+    """Who is there, for their contacts to see. Switched off unless the operator wants it."""
+
+    def __init__(self, enabled: bool, clock: Clock, bus: Bus, serial: Serial) -> None:
+        self.enabled = enabled
+        self._clock = clock
+        self._bus = bus
+        self._serial = serial
+        self._statuses: dict[int, Status] = {}
+
+    def put(self, user_no: int, presence: str, status_msg: str | None, watchers: Collection[int]) -> None:
+        """Set a user's presence and wake those who may see it."""
+        if presence not in PRESENCES:
+            raise InvalidParam(f"'presence' must be one of {', '.join(PRESENCES)}.")
+        if status_msg is not None and len(status_msg.encode()) > STATUS_MAX_BYTES:
+            raise InvalidParam(f"'status_msg' has at most {STATUS_MAX_BYTES} bytes.")
+        if not self.enabled:
+            return
+        before = self._statuses.get(user_no)
+        same = before is not None and (before.presence, before.status_msg) == (presence, status_msg)
+        serial = before.serial if same and before else self._serial.next()
+        if before is None and len(self._statuses) >= PRESENCE_USERS_MAX:
+            del self._statuses[next(iter(self._statuses))]
+        self._statuses[user_no] = Status(presence, status_msg, self._clock.now_ms(), serial)
+        if not same:
+            self._bus.publish(users=watchers)
+
+    def get(self, user_no: int) -> Mapping[str, Any]:
+        """A presence event's content."""
+        status = self._statuses.get(user_no)
+        if status is None:
+            return {"presence": "offline"}
+        ago_ms = max(self._clock.now_ms() - status.active_ms, 0)
+        presence = "offline" if ago_ms > OFFLINE_AFTER_MS and status.presence == "online" else status.presence
+        content: dict[str, Any] = {
+            "presence": presence,
+            "last_active_ago": ago_ms,
+            "currently_active": presence == "online",
+        }
+        if status.status_msg is not None:
+            content["status_msg"] = status.status_msg
+        return content
+
+    def message_of(self, user_no: int) -> str | None:
+        """The status message that stands."""
+        status = self._statuses.get(user_no)
+        return None if status is None else status.status_msg
+
+    def changed(self, users: Collection[int], after: int) -> list[int]:
+        """Which of the users changed after a serial."""
+        if not self.enabled:
+            return []
+        return [number for number in users if (found := self._statuses.get(number)) and found.serial > after]

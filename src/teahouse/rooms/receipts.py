@@ -1,0 +1,194 @@
+"""How far everybody has read: receipts, read markers, and the positions that unread counts start from.
+
+A receipt is durable when it is acknowledged and shown to others a little later, together with its room's next ones:
+in a group of 500 everybody reads at once, and each receipt by itself would be 500 wake-ups.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from teahouse.bus import Bus
+from teahouse.clock import Clock
+from teahouse.db import Database
+from teahouse.errors import InvalidParam
+from teahouse.eventlog.service import EventLog
+from teahouse.eventlog.state import RoomState
+from teahouse.eventlog.store import MAIN_THREAD, SENT
+from teahouse.eventlog.types import StoredEvent
+from teahouse.rooms.service import Rooms
+from teahouse.rooms.types import Reader
+
+SHOWN_AFTER_S = 1.0  # how long receipts of a small room gather before others see them
+SHOWN_AFTER_LARGE_S = 5.0  # the same in a room of more than LARGE_ROOM_MEMBERS
+LARGE_ROOM_MEMBERS = 50
+MARKS_CACHED_MAX = 200_000  # pairs of room and user whose read positions are kept
+RECEIPTS_SHOWN_MAX = 2_000  # receipts of one room in one response
+KINDS = ("m.read", "m.read.private")
+UNTHREADED = ""
+WAITING = f"pos = 0 AND kind <> '{SENT}'"  # the condition of the partial index receipts_waiting
+
+
+class Receipts:
+    """Read positions of one server."""
+
+    def __init__(self, database: Database, eventlog: EventLog, bus: Bus, clock: Clock, rooms: Rooms) -> None:
+        self._database = database
+        self._eventlog = eventlog
+        self._bus = bus
+        self._clock = clock
+        self._rooms = rooms
+        self._marks: OrderedDict[tuple[int, int], dict[str, int]] = OrderedDict()
+        self._pending: dict[int, float] = {}  # room_no → when its receipts are due, by the loop's clock
+        self._due = asyncio.Event()
+        eventlog.subscribe(self)
+
+    def committed(self, events: Sequence[StoredEvent]) -> None:
+        """Sending counts as reading."""
+        for event in events:
+            marks = self._marks.get((event.room_no, event.sender_no))
+            if marks is not None:
+                advance(marks, self._eventlog.store.thread_of(event), event.pos)
+
+    async def put(self, reader: Reader, room_id: str, kind: str, event_id: str, thread: str | None) -> None:
+        """Store a receipt. One that points further back than the last changes nothing."""
+        if kind not in KINDS:
+            raise InvalidParam(f"'receiptType' must be {', '.join(KINDS)} or m.fully_read.")
+        state = await self._rooms.require_joined(reader, room_id)
+        pos = await self._position(state, event_id)
+        if pos is None:
+            return  # a receipt for an event we do not know says nothing
+        name = UNTHREADED if thread is None else await self._thread(state, thread)
+        marks = await self.marks(state.room_no, reader.user_no)
+        if pos <= marks.get(name, 0) and kind == "m.read.private":
+            return
+        await self._store(reader, state, kind, pos, name)
+
+    async def marks(self, room_no: int, user_no: int) -> Mapping[str, int]:
+        """A user's read positions in a room by thread: '' for unthreaded receipts, 'main', or a root's event id."""
+        key = (room_no, user_no)
+        marks = self._marks.get(key)
+        if marks is None:
+            head = self._database.head
+            rows = await self._database.fetch(
+                "SELECT thread, max(event_pos) FROM receipts WHERE room_no = ? AND user_no = ? GROUP BY thread",
+                room_no, user_no,
+            )  # fmt: skip
+            marks = {thread: pos for thread, pos in rows}
+            if head != self._database.head:
+                return marks
+            self._marks[key] = marks
+            if len(self._marks) > MARKS_CACHED_MAX:
+                self._marks.popitem(last=False)
+        return marks
+
+    async def shown(self, reader: Reader, state: RoomState, after: int, upto: int) -> dict[str, Any] | None:
+        """The content of an `m.receipt` event: receipts shown in after < pos <= upto, all of them for after = 0.
+
+        Private receipts are their owner's alone. Returns None when there is none.
+        """
+        condition = "pos >= 0" if after == 0 else "pos > ? AND pos <= ?"
+        bounds = () if after == 0 else (after, upto)
+        rows = await self._database.fetch(
+            "SELECT user_no, thread, kind, event_pos, ts_ms FROM receipts WHERE room_no = ? AND kind <> ? AND "
+            f"{condition} ORDER BY pos DESC LIMIT ?",
+            state.room_no, SENT, *bounds, RECEIPTS_SHOWN_MAX,
+        )  # fmt: skip
+        content: dict[str, Any] = {}
+        for user_no, thread, kind, event_pos, ts_ms in rows:
+            if kind == "m.read.private" and user_no != reader.user_no:
+                continue
+            user_id = await self._rooms.users.user_id(user_no)
+            receipt: dict[str, Any] = {"ts": ts_ms}
+            if thread != UNTHREADED:
+                receipt["thread_id"] = thread
+            event_id = self._eventlog.identifiers.event_id(event_pos, state.room_no)
+            # One user may have a threaded and an unthreaded receipt on the same event; the shape holds one: the wider.
+            seen = content.setdefault(event_id, {}).setdefault(kind, {})
+            if user_id not in seen or thread == UNTHREADED:
+                seen[user_id] = receipt
+        return content or None
+
+    async def run(self) -> None:
+        """Show gathered receipts when they are due, until cancelled. What a crash left over is shown first."""
+        await self._show_leftovers()
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._due.wait()
+            due = [room_no for room_no, when in self._pending.items() if when <= loop.time()]
+            for room_no in due:
+                del self._pending[room_no]
+            if due:
+                await self._show(due)
+            if not self._pending:
+                self._due.clear()
+                continue
+            await asyncio.sleep(max(min(self._pending.values()) - loop.time(), 0))
+
+    async def _store(self, reader: Reader, state: RoomState, kind: str, pos: int, thread: str) -> None:
+        now_ms = self._clock.now_ms()
+        async with self._database.transaction() as tx:
+            await tx.execute(
+                "INSERT INTO receipts (room_no, user_no, thread, kind, event_pos, ts_ms, pos) "
+                "VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT (room_no, user_no, thread, kind) DO UPDATE SET "
+                "event_pos = excluded.event_pos, ts_ms = excluded.ts_ms, pos = 0 "
+                "WHERE receipts.event_pos < excluded.event_pos",
+                state.room_no, reader.user_no, thread, kind, pos, now_ms,
+            )  # fmt: skip
+            tx.on_commit(lambda: self._stored(reader, state, thread, pos))
+
+    def _stored(self, reader: Reader, state: RoomState, thread: str, pos: int) -> None:
+        marks = self._marks.get((state.room_no, reader.user_no))
+        if marks is not None:
+            advance(marks, thread, pos)
+        if state.room_no not in self._pending:
+            large = len(state.joined) > LARGE_ROOM_MEMBERS
+            delay = SHOWN_AFTER_LARGE_S if large else SHOWN_AFTER_S
+            self._pending[state.room_no] = asyncio.get_running_loop().time() + delay
+            self._due.set()
+
+    async def _show(self, room_nos: Iterable[int]) -> None:
+        """Give the gathered receipts of some rooms their positions and wake the readers."""
+        rooms = list(room_nos)
+        async with self._database.transaction() as tx:
+            shown: dict[int, int] = {}
+            for room_no in rooms:
+                pos = tx.positions()
+                await tx.execute(
+                    f"UPDATE receipts SET pos = ? WHERE room_no = ? AND {WAITING}", pos, room_no
+                )
+                shown[room_no] = pos
+            tx.on_commit(lambda: self._shown(shown))
+
+    def _shown(self, shown: Mapping[int, int]) -> None:
+        for room_no, pos in shown.items():
+            self._eventlog.receipts_shown(room_no, pos)
+        self._bus.publish(rooms=shown.keys())
+
+    async def _show_leftovers(self) -> None:
+        rows = await self._database.fetch(f"SELECT DISTINCT room_no FROM receipts WHERE {WAITING}")
+        if rows:
+            await self._show(row[0] for row in rows)
+
+    async def _position(self, state: RoomState, event_id: str) -> int | None:
+        pos = self._eventlog.identifiers.position(event_id)
+        if pos is None or pos > state.head:
+            return None
+        row = await self._database.fetch_one("SELECT room_no FROM events WHERE pos = ?", pos)
+        return pos if row is not None and row[0] == state.room_no else None
+
+    async def _thread(self, state: RoomState, thread: str) -> str:
+        if thread == MAIN_THREAD:
+            return thread
+        if not thread or await self._position(state, thread) is None:
+            raise InvalidParam("'thread_id' must be 'main' or the event id of the thread's root.")
+        return thread
+
+
+def advance(marks: dict[str, int], thread: str, pos: int) -> None:
+    """Move a read position forward, never back."""
+    if marks.get(thread, 0) < pos:
+        marks[thread] = pos

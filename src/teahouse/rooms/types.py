@@ -1,0 +1,134 @@
+"""What the rooms slice hands around, and what it needs of others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from teahouse.db import Transaction
+from teahouse.eventlog.state import RoomState
+from teahouse.eventlog.types import StoredEvent
+from teahouse.matrix import history_visibility
+
+ALL = ((0, history_visibility.POS_MAX),)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads, and with which device (for the echo of its own transaction ids)."""
+
+    user_no: int
+    user_id: str
+    device_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What one user is to one room, since which position, by whose doing."""
+
+    room_no: int
+    membership: str
+    pos: int
+    sender_no: int
+    forgotten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What one reader may read of one room: inclusive intervals of positions, in order.
+
+    `memberships` are the reader's own (position, membership), oldest first; `last` is the newest position that a
+    reader who has left may see, POS_MAX for one who is there.
+    """
+
+    intervals: Sequence[tuple[int, int]]
+    memberships: Sequence[tuple[int, str]] = ()
+
+    def readable(self, pos: int) -> bool:
+        """Whether the event at `pos` may be read."""
+        return history_visibility.readable(self.intervals, pos)
+
+    @property
+    def last(self) -> int:
+        """The newest readable position; 0 when nothing is."""
+        return self.intervals[-1][1] if self.intervals else 0
+
+    def membership_at(self, pos: int) -> str:
+        """The reader's own membership when the event at `pos` was sent."""
+        membership = "leave"
+        for since, value in self.memberships:
+            if since > pos:
+                break
+            membership = value
+        return membership
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a room list shows of a room: sizes, and members who stand for its missing name."""
+
+    joined_count: int
+    invited_count: int
+    heroes: Sequence[str]
+
+
+class Readership(Protocol):
+    """May this person read this event, and what do they see of who else reads?
+
+    Every door that shows an event, a member or a room asks this and nothing else. Membership is one implementation;
+    others answer for rooms whose readers have no member events.
+    """
+
+    def answers_for(self, state: RoomState) -> bool:
+        """Whether this implementation decides about the room."""
+
+    async def places(self, reader: Reader) -> Mapping[int, Place]:
+        """Every room that is, or was, the reader's, by room_no; forgotten ones included, marked."""
+
+    async def window(self, reader: Reader, state: RoomState) -> Window:
+        """What the reader may read of the room; no intervals when nothing."""
+
+    async def members(self, reader: Reader, state: RoomState, at: int | None) -> Sequence[StoredEvent]:
+        """The member events the reader may see, as of position `at` (None: now). Bounded by the room's limit."""
+
+    async def member(self, reader: Reader, state: RoomState, user_id: str, at: int | None) -> StoredEvent | None:
+        """One member event as the reader may see it."""
+
+    async def summary(self, reader: Reader, state: RoomState) -> Summary:
+        """Sizes and heroes as the reader may see them."""
+
+    def interested(self, state: RoomState, waiting: Collection[int]) -> Collection[int]:
+        """Which of the waiting users (by user_no) read this room: whom a hint should wake."""
+
+
+class Users(Protocol):
+    """What rooms needs of the users slice."""
+
+    async def number(self, user_id: str) -> int | None:
+        """The user_no of a local user, or None when there is no such user."""
+
+    async def user_id(self, user_no: int) -> str:
+        """The user id of a user_no."""
+
+    async def profile(self, user_no: int) -> Mapping[str, Any]:
+        """The profile's fields, `displayname` and `avatar_url` among them."""
+
+    async def ignored(self, user_no: int) -> Collection[str]:
+        """User ids whose messages and invites the user does not want to see."""
+
+
+class InvitePolicy(Protocol):
+    """Who may invite whom: the contacts slice's greeting, and the invited person's own settings."""
+
+    async def check_invite(
+        self, sender_no: int, sender: str, target_no: int, target: str, *, direct: bool, public: bool,
+        reason: str | None,
+    ) -> None:  # fmt: skip
+        """Raises Forbidden, InviteBlocked or LimitExceeded when the invite may not be sent."""
+
+    async def greeted(self, tx: Transaction, sender_no: int, target_no: int, invite: StoredEvent) -> None:
+        """Note a direct invite in the transaction that appends it; may refuse what `check_invite` could not see."""
+
+    async def accepted(self, tx: Transaction, sender_no: int, target_no: int) -> None:
+        """Note, in the transaction that appends the join, that a direct invite was accepted."""
