@@ -116,12 +116,20 @@ class UserAuthNeeded(TeahouseError):
     """User-interactive authentication must go on; `extra` holds flows, params, session, completed."""
 
 
+class InvalidSignature(TeahouseError):
+    """A signature on an uploaded key does not hold."""
+
+
 class WrongBackupVersion(TeahouseError):
     """The key backup has another current version; pass `current_version=`."""
 
 
 class NotYetUploaded(TeahouseError):
     """The media id was reserved, its content has not arrived in time."""
+
+
+class CannotThumbnail(TeahouseError):
+    """The content is no picture that can be made small."""
 
 
 class CannotOverwriteMedia(TeahouseError):
