@@ -1,1 +1,1 @@
-
+"""Friends by consent: greetings, contacts, blocking."""

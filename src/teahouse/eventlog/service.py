@@ -7,7 +7,7 @@ was told; if it dies after, a retry finds its first answer under the txn key.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from teahouse.bus import Bus
@@ -18,6 +18,7 @@ from teahouse.eventlog.batch import Admitted, Batch, RoomLimits, Verdict
 from teahouse.eventlog.identifiers import Identifiers
 from teahouse.eventlog.state import RoomState, StateCache
 from teahouse.eventlog.store import EventStore
+from teahouse.eventlog.tails import Tails
 from teahouse.eventlog.types import Appended, Classifier, CommitListener, EventClass, Proposal, StoredEvent
 
 BATCH_PROPOSALS_MAX = 256  # in one commit: bounds how long the first sender waits for the last
@@ -52,6 +53,7 @@ class EventLog:
         self.identifiers = identifiers
         self.store = EventStore(identifiers)
         self._states = StateCache()
+        self.tails = Tails()
         self._queue: list[Waiting] = []
         self._arrived = asyncio.Event()
         self._listeners: list[CommitListener] = []
@@ -72,12 +74,22 @@ class EventLog:
         self._arrived.set()
         return await answer
 
+    def cached(self, room_no: int) -> RoomState | None:
+        """A room's state if it is in memory."""
+        return self._states.get(room_no)
+
     async def state(self, room_no: int) -> RoomState | None:
         """A room's current state as committed, or None when there is no such room."""
         state = self._states.get(room_no)
         if state is not None:
             return state
         return await self._load(self._database, room_no)
+
+    def listed(self, room_no: int, listed: bool) -> None:
+        """A room entered or left the public directory."""
+        state = self._states.get(room_no)
+        if state is not None:
+            state.listed = listed
 
     def receipts_shown(self, room_no: int, pos: int) -> None:
         """Receipts of a room became visible at `pos`."""
@@ -146,7 +158,9 @@ class EventLog:
             if proposal.also is not None:
                 await proposal.also(tx, events)
         events = [event for _, its in admitted for event in its]
-        tx.on_commit(lambda: self._committed(events, batch.changed, states))
+        touched = [draft.redacts or draft.relates_to for proposal, _ in admitted for draft in proposal.drafts]
+        rewritten = {target.room_no for target in touched if target is not None}
+        tx.on_commit(lambda: self._committed(events, batch.changed, states, rewritten))
         return verdicts
 
     async def _insert_rooms(
@@ -159,8 +173,8 @@ class EventLog:
             if proposal.new_room is not None:
                 create = next(event for event in events if event.type == "m.room.create")
                 await tx.execute(
-                    "INSERT INTO rooms (room_no, version, creator_no, created_ms, listed, joined_count) "
-                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO rooms (room_no, version, creator_no, created_ms, listed, joined_count, about) "
+                    "VALUES (?, ?, ?, ?, ?, ?, '')",
                     create.room_no, proposal.new_room.version, proposal.sender_no, create.origin_server_ts,
                     int(proposal.new_room.listed), len(changed[create.room_no].joined),
                 )  # fmt: skip
@@ -179,7 +193,11 @@ class EventLog:
         await self.store.append_mentions(tx, rows)
 
     def _committed(
-        self, events: Sequence[StoredEvent], changed: dict[int, RoomState], states: dict[int, RoomState]
+        self,
+        events: Sequence[StoredEvent],
+        changed: dict[int, RoomState],
+        states: dict[int, RoomState],
+        rewritten: Collection[int],
     ) -> None:
         """Bring the caches up to the commit, then hint. Runs before any sender is answered."""
         for state in changed.values():
@@ -190,6 +208,7 @@ class EventLog:
         for event in events:
             state = changed.get(event.room_no) or self._states.get(event.room_no) or states[event.room_no]
             state.head = event.pos
+        self.tails.committed(events, rewritten)
         for listener in self._listeners:
             listener.committed(events)
         self._bus.publish(rooms={event.room_no for event in events})

@@ -97,8 +97,14 @@ class RoomState:
     def power_levels(self) -> PowerLevels:
         """Who may do what, parsed once."""
         if self._power_levels is None:
-            self._power_levels = PowerLevels.parse(self.content("m.room.power_levels"), self.version, self.creators)
+            creator = self.sender("m.room.create") or ""
+            content = self.content("m.room.power_levels")
+            self._power_levels = PowerLevels.parse(content, self.version, self.creators, creator)
         return self._power_levels
+
+    def is_empty_room_of(self, user_id: str) -> bool:
+        """Whether the room holds nothing but its create event, sent by this user."""
+        return len(self.entries) == 1 and self.sender("m.room.create") == user_id
 
     def membership(self, user_id: str) -> str | None:
         """The user's current membership, or None when there never was one."""
@@ -115,6 +121,13 @@ class RoomState:
         """The history visibility in force; `shared` where none is set or it makes no sense."""
         value = self.text("m.room.history_visibility", "history_visibility")
         return value if value in ("world_readable", "shared", "invited", "joined") else "shared"
+
+    @property
+    def about(self) -> str:
+        """Name, alias and topic, case-folded, for the directory's search."""
+        texts = (self.text("m.room.name", "name"), self.text("m.room.canonical_alias", "alias"),
+                 self.text("m.room.topic", "topic"))  # fmt: skip
+        return "\n".join(text for text in texts if text).casefold()
 
     @property
     def encrypted(self) -> bool:

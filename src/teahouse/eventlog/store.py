@@ -15,6 +15,7 @@ from teahouse.matrix import events as matrix_events
 SENT = "sent"  # the receipt kind that remembers a sender's own last event: sending counts as reading
 MAIN_THREAD = "main"
 EVENT_COLUMNS = "pos, room_no, sender_no, class, thread_pos, redacted_pos, replaces_pos, txn, event"
+DESCRIBING = ("m.room.name", "m.room.topic", "m.room.canonical_alias")
 VALUE_KEYS = {"m.room.member": "membership", "m.room.history_visibility": "history_visibility"}
 
 _decode = msgspec.json.Decoder().decode
@@ -206,6 +207,11 @@ class EventStore:
             "INSERT INTO state (room_no, type, state_key, pos, value) VALUES (?, ?, ?, ?, ?)",
             [(e.room_no, e.type, e.state_key, e.pos, value_of(e)) for e in state_events],
         )
+        described = {e.room_no for e in state_events if e.type in DESCRIBING}
+        if described:
+            await tx.execute_many(
+                "UPDATE rooms SET about = ? WHERE room_no = ?", [(states[r].about, r) for r in described]
+            )
         members = [
             (p.users[e.state_key], e.room_no, str(e.content["membership"]), e.pos, e.sender_no)
             for p, its in admitted

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
-
 BODY_SIZE_MAX_BYTES = 1_048_576  # any JSON body; the largest legitimate ones are key uploads
 
 
@@ -93,6 +91,4 @@ class Route:
     limit: str = "default"
     body_max_bytes: int = BODY_SIZE_MAX_BYTES
     streamed: bool = False
-
-
-EMPTY: Mapping[str, Any] = {}
+    waits: bool = False  # may park for long: cancelled when its client goes away

@@ -54,6 +54,16 @@ class Window:
         """The newest readable position; 0 when nothing is."""
         return self.intervals[-1][1] if self.intervals else 0
 
+    @property
+    def joined_since(self) -> int:
+        """Where the reader's present stay in the room began; 0 for one who is not there."""
+        since = 0
+        for pos, value in reversed(self.memberships):
+            if value != "join":
+                break
+            since = pos
+        return since
+
     def membership_at(self, pos: int) -> str:
         """The reader's own membership when the event at `pos` was sent."""
         membership = "leave"

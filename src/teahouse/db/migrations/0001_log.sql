@@ -30,9 +30,10 @@ CREATE TABLE rooms (
     creator_no BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
     listed BIGINT NOT NULL,            -- 1: in the public directory
-    joined_count BIGINT NOT NULL
+    joined_count BIGINT NOT NULL,
+    about TEXT NOT NULL                -- name, alias and topic, case-folded: what the directory's search looks in
 );
-CREATE INDEX rooms_listed ON rooms (listed, joined_count);
+CREATE INDEX rooms_listed ON rooms (listed, joined_count, room_no);
 
 -- event: JSON with event_id, without room_id and unsigned. class: see eventlog/types.py.
 CREATE TABLE events (

@@ -1,0 +1,95 @@
+"""Teahouse's own API describes itself: an OpenAPI document made from the same declarations that route it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from teahouse import __version__
+from teahouse.http.messages import Auth, Route
+
+PATH = "/_teahouse/v1/openapi.json"
+_PARAMETER = re.compile(r"\{(\w+)\*?\}")
+_REF = "#/components/schemas/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query parameter: its name and what it is for."""
+
+    name: str
+    description: str
+    type: str = "string"
+
+
+class ErrorReply(msgspec.Struct):
+    """What every refusal answers."""
+
+    errcode: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One endpoint of `/_teahouse/v1`: its route, one sentence, and the shapes of its body and its answer."""
+
+    route: Route
+    summary: str
+    reply: type
+    body: type | None = None
+    query: Sequence[Query] = field(default_factory=tuple)
+    refusals: Sequence[int] = (400, 401, 404)
+
+
+def document(operations: Sequence[Operation]) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of some operations."""
+    kinds = [ErrorReply, *(kind for each in operations for kind in (each.reply, each.body) if kind is not None)]
+    schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
+    by_kind = dict(zip(kinds, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for each in operations:
+        path = _PARAMETER.sub(r"{\1}", each.route.template)
+        paths.setdefault(path, {})[each.route.method.lower()] = described(each, by_kind)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Teahouse API", "version": __version__},
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"accessToken": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def described(operation: Operation, schemas: dict[type, Any]) -> dict[str, Any]:
+    """One operation as OpenAPI has it."""
+    route = operation.route
+    shape: dict[str, Any] = {
+        "operationId": route.handler.__name__,
+        "summary": operation.summary,
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in _PARAMETER.findall(route.template)
+        ]
+        + [
+            {"name": each.name, "in": "query", "description": each.description, "schema": {"type": each.type}}
+            for each in operation.query
+        ],
+        "responses": {"200": answer("Done.", schemas[operation.reply])}
+        | {str(status): answer(HTTPStatus(status).phrase, schemas[ErrorReply]) for status in operation.refusals},
+    }
+    if operation.body is not None:
+        shape["requestBody"] = {"content": {"application/json": {"schema": schemas[operation.body]}}}
+    if route.auth is not Auth.NONE:
+        shape["security"] = [{"accessToken": []}]
+    return shape
+
+
+def answer(description: str, schema: Any) -> dict[str, Any]:
+    """One response."""
+    return {"description": description, "content": {"application/json": {"schema": schema}}}

@@ -1,0 +1,184 @@
+"""Aliases, and the list of public rooms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound, RoomInUse
+from teahouse.eventlog.state import RoomState
+from teahouse.matrix import identifiers
+from teahouse.rooms.service import Rooms
+from teahouse.rooms.types import Reader
+
+ALIASES_PER_ROOM_MAX = 100  # aliases one room may have
+PUBLIC_ROOMS_PAGE_MAX = 100  # rooms of one page of the directory
+SEARCH_MAX_CHARACTERS = 200  # of a search in the directory
+FIRST = (1 << 62, 1 << 62)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRooms:
+    """A page of the directory, with the token of the next one."""
+
+    chunk: list[dict[str, Any]]
+    next_batch: str | None
+    total: int
+
+
+class Directory:
+    """What can be found by name."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self._database = rooms.database
+
+    @property
+    def server_name(self) -> str:
+        return self._rooms.eventlog.identifiers.server_name
+
+    async def resolve(self, room_id_or_alias: str) -> str:
+        """The room id behind an alias, or the id itself; raises NotFound."""
+        if not room_id_or_alias.startswith("#"):
+            return identifiers.room_id(room_id_or_alias)
+        identifiers.room_alias(room_id_or_alias)
+        row = await self._database.fetch_one("SELECT room_no FROM aliases WHERE alias = ?", room_id_or_alias)
+        state = None if row is None else await self._rooms.eventlog.state(row[0])
+        if state is None:
+            raise NotFound(f"There is no room {room_id_or_alias}.")
+        return state.room_id
+
+    async def room_id(self, room_no: int) -> str:
+        """The id of a room that exists."""
+        state = await self._rooms.eventlog.state(room_no)
+        assert state is not None
+        return state.room_id
+
+    async def add(self, reader: Reader, alias: str, room_id: str) -> None:
+        """Point an alias at a room; raises RoomInUse when it is taken."""
+        identifiers.room_alias(alias)
+        if not alias.endswith(f":{self.server_name}"):
+            raise InvalidParam(f"An alias here ends in :{self.server_name}.")
+        identifiers.room_id(room_id)
+        state = await self._rooms.require_joined(reader, room_id)
+        rows = await self._database.fetch("SELECT alias FROM aliases WHERE room_no = ?", state.room_no)
+        if len(rows) >= ALIASES_PER_ROOM_MAX:
+            raise Forbidden(f"A room has at most {ALIASES_PER_ROOM_MAX} aliases.")
+        async with self._database.transaction() as tx:
+            claimed = await tx.execute(
+                "INSERT INTO aliases (alias, room_no, creator_no) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                alias, state.room_no, reader.user_no,
+            )  # fmt: skip
+            if not claimed:
+                raise RoomInUse(f"The alias {alias} is taken.")
+
+    async def remove(self, reader: Reader, alias: str, *, admin: bool) -> None:
+        """Take an alias away: its creator may, and whoever may name the room's main alias."""
+        identifiers.room_alias(alias)
+        row = await self._database.fetch_one("SELECT room_no, creator_no FROM aliases WHERE alias = ?", alias)
+        if row is None:
+            raise NotFound(f"There is no alias {alias}.")
+        room_no, creator_no = row
+        state = await self._rooms.eventlog.state(room_no)
+        may = state is not None and reader.user_id in state.joined and (
+            state.power_levels.user(reader.user_id) >= state.power_levels.state("m.room.canonical_alias")
+        )  # fmt: skip
+        if creator_no != reader.user_no and not may and not admin:
+            raise Forbidden("Only who made an alias, or may name the room's main one, can remove it.")
+        async with self._database.transaction() as tx:
+            await tx.execute("DELETE FROM aliases WHERE alias = ? AND room_no = ?", alias, room_no)
+
+    async def aliases(self, reader: Reader, room_id: str) -> list[str]:
+        """The aliases of a room, for its members (and anybody where its history is open to the world)."""
+        state = await self._rooms.require(room_id)
+        if reader.user_id not in state.joined and state.history_visibility != "world_readable":
+            raise Forbidden("You are not in this room.")
+        rows = await self._database.fetch("SELECT alias FROM aliases WHERE room_no = ? ORDER BY alias", state.room_no)
+        return [row[0] for row in rows]
+
+    async def is_listed(self, room_id: str) -> bool:
+        """Whether a room is in the public directory; raises NotFound when there is no such room."""
+        state = await self._rooms.find(room_id)
+        if state is None:
+            raise NotFound("There is no such room.")
+        return state.listed
+
+    async def set_listed(self, reader: Reader, room_id: str, listed: bool) -> None:
+        """Put a room into the directory or take it out."""
+        state = await self._rooms.find(room_id)
+        if state is None:
+            raise NotFound("There is no such room.")
+        levels = state.power_levels
+        if reader.user_id not in state.joined or (
+            levels.user(reader.user_id) < levels.state("m.room.canonical_alias")
+        ):
+            raise Forbidden("You do not have the power to list this room.")
+        room_no = state.room_no
+        async with self._database.transaction() as tx:
+            changed = await tx.execute("UPDATE rooms SET listed = ? WHERE room_no = ?", int(listed), room_no)
+            if not changed:
+                raise Conflict("The room is gone.")
+            tx.on_commit(lambda: self._rooms.eventlog.listed(room_no, listed))
+
+    async def public_rooms(self, search: str | None, since: str | None, limit: int) -> PublicRooms:
+        """Listed rooms, the largest first."""
+        size, room_no = parse_since(since)
+        condition, params = "", []
+        if search:
+            condition = "AND about LIKE ? ESCAPE '!' "
+            params = [like(search)]
+        rows = await self._database.fetch(
+            "SELECT room_no, joined_count FROM rooms WHERE listed = 1 AND (joined_count < ? OR "
+            f"(joined_count = ? AND room_no < ?)) {condition}ORDER BY joined_count DESC, room_no DESC LIMIT ?",
+            size, size, room_no, *params, limit + 1,
+        )  # fmt: skip
+        total = await self._database.fetch_one("SELECT count(*) FROM rooms WHERE listed = 1")
+        chunk = []
+        for number, _ in rows[:limit]:
+            state = await self._rooms.eventlog.state(number)
+            if state is not None:
+                chunk.append(public_room(state))
+        last = rows[limit - 1] if len(rows) > limit else None
+        return PublicRooms(chunk, None if last is None else f"p{last[1]}_{last[0]}", total[0] if total else 0)
+
+
+def public_room(state: RoomState) -> dict[str, Any]:
+    """A room as the directory shows it."""
+    guests = state.text("m.room.guest_access", "guest_access") == "can_join"
+    room: dict[str, Any] = {
+        "room_id": state.room_id,
+        "num_joined_members": len(state.joined),
+        "join_rule": state.join_rule,
+        "guest_can_join": guests,
+        "world_readable": state.history_visibility == "world_readable",
+    }
+    texts = {
+        "name": ("m.room.name", "name"),
+        "topic": ("m.room.topic", "topic"),
+        "avatar_url": ("m.room.avatar", "url"),
+        "canonical_alias": ("m.room.canonical_alias", "alias"),
+        "room_type": ("m.room.create", "type"),
+    }
+    for key, (event_type, field) in texts.items():
+        value = state.text(event_type, field)
+        if value:
+            room[key] = value
+    return room
+
+
+def like(search: str) -> str:
+    """A search as a LIKE pattern that finds it anywhere."""
+    folded = search[:SEARCH_MAX_CHARACTERS].casefold()
+    for special in "!%_":
+        folded = folded.replace(special, "!" + special)
+    return f"%{folded}%"
+
+
+def parse_since(since: str | None) -> tuple[int, int]:
+    """The size and number of the last room of the page before."""
+    if since is None:
+        return FIRST
+    parts = since.removeprefix("p").split("_")
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 20 for part in parts):
+        raise InvalidParam("'since' is not a token of this list.")
+    return int(parts[0]), int(parts[1])

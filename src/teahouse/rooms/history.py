@@ -1,0 +1,214 @@
+"""Reading a room: pages, single events, context, state, members. Every door asks the `Readership` first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from teahouse.errors import Forbidden, NotFound
+from teahouse.eventlog.state import RoomState
+from teahouse.eventlog.types import StoredEvent
+from teahouse.matrix.history_visibility import POS_MAX
+from teahouse.rooms.service import NOT_IN_ROOM, Rooms
+from teahouse.rooms.serving import Serving
+from teahouse.rooms.types import Reader, Window
+
+PAGE_EVENTS_MAX = 1_000  # events one page may hold
+PAGE_EVENTS_DEFAULT = 10  # Client-Server API, "GET /messages", limit
+SCANNED_EVENTS_MAX = 5_000  # events read for one page: a filter that matches little gets a short page and a token
+READ_AT_ONCE = 200  # events of one read from the store
+
+Matches = Callable[[StoredEvent], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Stored events in the order read, and where to go on: after or before `end`; None when nothing is left."""
+
+    events: Sequence[StoredEvent]
+    start: int
+    end: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """An event with those around it. `before` is newest first."""
+
+    event: StoredEvent
+    before: Page
+    after: Page
+
+
+class History:
+    """The past of rooms, as far as each reader may see it."""
+
+    def __init__(self, rooms: Rooms, serving: Serving) -> None:
+        self._rooms = rooms
+        self._serving = serving
+        self._store = rooms.eventlog.store
+        self._database = rooms.database
+
+    async def open(self, reader: Reader, room_id: str) -> tuple[RoomState, Window]:
+        """A room and the reader's window on it; raises Forbidden when nothing of it may be read."""
+        state = await self._rooms.require(room_id)
+        window = await self._rooms.readership.window(reader, state)
+        place = (await self._rooms.readership.places(reader)).get(state.room_no)
+        if not window.intervals or (place is not None and place.forgotten and place.membership != "join"):
+            raise Forbidden(NOT_IN_ROOM)
+        return state, window
+
+    async def event(self, reader: Reader, room_id: str, event_id: str) -> tuple[RoomState, Window, StoredEvent]:
+        """One event; raises NotFound when it is not there or may not be read."""
+        state, window = await self.open(reader, room_id)
+        pos = self._rooms.eventlog.identifiers.position(event_id)
+        event = None if pos is None or not window.readable(pos) else await self._store.at(self._database, pos)
+        if event is None or event.room_no != state.room_no:
+            raise NotFound("There is no such event in this room, or you may not read it.")
+        return state, window, event
+
+    async def page(
+        self,
+        state: RoomState,
+        window: Window,
+        start: int,
+        limit: int,
+        *,
+        backwards: bool,
+        stop: int | None = None,
+        matches: Matches | None = None,
+    ) -> Page:
+        """At most `limit` readable events from the place `start` on.
+
+        `start` and `stop` are places between events: after everything up to that position. Backwards begins with the
+        newest event at or before `start`.
+        """
+        found: list[StoredEvent] = []
+        scanned = 0
+        last = start
+        async for event in self._walk(state, window, start, stop, backwards):
+            scanned += 1
+            last = event.pos - 1 if backwards else event.pos
+            if matches is None or matches(event):
+                found.append(event)
+                if len(found) >= limit:
+                    break
+            if scanned >= SCANNED_EVENTS_MAX:
+                break
+        else:
+            return Page(found, start, None if backwards or window.last < POS_MAX else max(last, start))
+        return Page(found, start, last)
+
+    async def context(
+        self, reader: Reader, room_id: str, event_id: str, limit: int, matches: Matches | None
+    ) -> tuple[RoomState, Window, Context]:
+        """An event with up to `limit` others around it, half before and half after."""
+        state, window, event = await self.event(reader, room_id, event_id)
+        before = after = Page((), event.pos, event.pos)
+        if limit:
+            half = limit // 2
+            before = await self.page(state, window, event.pos - 1, limit - half, backwards=True, matches=matches)
+            after = await self.page(state, window, event.pos, half, backwards=False, matches=matches)
+        return state, window, Context(event, before, after)
+
+    async def state(self, reader: Reader, room_id: str, at: int | None = None) -> tuple[RoomState, list[StoredEvent]]:
+        """The state events the reader may see: now for a member, as of leaving for one who left."""
+        state, upto = await self._state_place(reader, room_id)
+        at = upto if at is None else min(at, upto)
+        return state, await self.state_at(reader, state, None if at == POS_MAX else at)
+
+    async def state_at(self, reader: Reader, state: RoomState, at: int | None) -> list[StoredEvent]:
+        """A room's state as of position `at` (None: now), its member events by the reader's readership."""
+        if at is None or at >= state.head:
+            positions = [entry.pos for (kind, _), entry in state.entries.items() if kind != "m.room.member"]
+            others = await self._store.at_many(self._database, positions)
+            members = await self._rooms.readership.members(reader, state, None)
+        else:
+            everything = await self._store.state_at(self._database, state.room_no, at)
+            others = [event for event in everything if event.type != "m.room.member"]
+            members = await self._rooms.readership.members(reader, state, at)
+        return sorted([*others, *members], key=lambda event: event.pos)
+
+    async def state_event(self, reader: Reader, room_id: str, event_type: str, state_key: str) -> StoredEvent:
+        """One state event; raises NotFound when there is none."""
+        state, upto = await self._state_place(reader, room_id)
+        at = None if upto == POS_MAX else upto
+        if event_type == "m.room.member":
+            event = await self._rooms.readership.member(reader, state, state_key, at)
+        else:
+            event = await self._store.state_entry_at(self._database, state.room_no, event_type, state_key, upto)
+        if event is None:
+            raise NotFound("The room has no such state.")
+        return event
+
+    async def members(
+        self, reader: Reader, room_id: str, at: int | None, membership: str | None, not_membership: str | None
+    ) -> tuple[RoomState, list[StoredEvent]]:
+        """Member events, filtered by membership."""
+        state, upto = await self._state_place(reader, room_id)
+        bound = upto if at is None else min(at, upto)
+        events = await self._rooms.readership.members(reader, state, None if bound >= state.head else bound)
+        return state, [
+            event
+            for event in events
+            if (membership is None or event.content.get("membership") == membership)
+            and (not_membership is None or event.content.get("membership") != not_membership)
+        ]
+
+    async def members_of(
+        self, reader: Reader, state: RoomState, users: Collection[str], at: int | None
+    ) -> list[StoredEvent]:
+        """The member events of some users: what lazy loading adds."""
+        found = [await self._rooms.readership.member(reader, state, user_id, at) for user_id in users]
+        return [event for event in found if event is not None]
+
+    async def serve(
+        self, reader: Reader, state: RoomState, window: Window, events: Sequence[StoredEvent], *, room_id: bool = True
+    ) -> list[bytes]:
+        """Events as the reader's JSON."""
+        ignored = await self._rooms.users.ignored(reader.user_no)
+        return await self._serving.events(reader, state, window, events, with_room_id=room_id, ignored=ignored)
+
+    async def ignoring(self, reader: Reader, matches: Matches | None) -> Matches | None:
+        """A filter that also drops messages of users the reader ignores."""
+        ignored = await self._rooms.users.ignored(reader.user_no)
+        if not ignored:
+            return matches
+        return lambda event: (event.state_key is not None or event.sender not in ignored) and (
+            matches is None or matches(event)
+        )
+
+    async def _state_place(self, reader: Reader, room_id: str) -> tuple[RoomState, int]:
+        """A room and the newest position whose state the reader may see."""
+        state = await self._rooms.require(room_id)
+        place = (await self._rooms.readership.places(reader)).get(state.room_no)
+        if place is not None and place.membership == "join":
+            return state, POS_MAX
+        if state.history_visibility == "world_readable":
+            return state, POS_MAX
+        window = await self._rooms.readership.window(reader, state)
+        if place is None or place.forgotten or place.membership not in ("leave", "ban") or not window.intervals:
+            raise Forbidden(NOT_IN_ROOM)
+        return state, place.pos
+
+    async def _walk(
+        self, state: RoomState, window: Window, start: int, stop: int | None, backwards: bool
+    ) -> AsyncIterator[StoredEvent]:
+        """Readable events one after the other, read a few at a time."""
+        intervals = reversed(window.intervals) if backwards else window.intervals
+        for first, last in intervals:
+            if backwards:
+                first, last = max(first, 0 if stop is None else stop + 1), min(last, start)
+            else:
+                first, last = max(first, start + 1), last if stop is None else min(last, stop)
+            while first <= last:
+                events = await self._store.range(
+                    self._database, state.room_no, first, last, READ_AT_ONCE, backwards=backwards
+                )
+                for event in events:
+                    yield event
+                if len(events) < READ_AT_ONCE:
+                    break
+                if backwards:
+                    last = events[-1].pos - 1
+                else:
+                    first = events[-1].pos + 1

@@ -1,0 +1,238 @@
+"""The rooms section: what changed in each room for one reader, between two places in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from teahouse.db import Database
+from teahouse.eventlog.service import EventLog
+from teahouse.eventlog.state import RoomState
+from teahouse.eventlog.types import StoredEvent
+from teahouse.matrix import filters
+from teahouse.rooms.ephemeral import Typing
+from teahouse.rooms.history import History, Page
+from teahouse.rooms.receipts import Receipts
+from teahouse.rooms.serving import Serving, only_fields
+from teahouse.rooms.tokens import Token
+from teahouse.rooms.types import Readership
+from teahouse.sync.lazy import LazyMembers
+from teahouse.sync.types import TIMELINE_EVENTS_DEFAULT, TIMELINE_EVENTS_MAX, Ask, Json, RoomView, Unread, raw
+
+
+class RoomSections:
+    """Builds `rooms.join.*` and `rooms.leave.*`."""
+
+    def __init__(
+        self,
+        database: Database,
+        eventlog: EventLog,
+        readership: Readership,
+        history: History,
+        serving: Serving,
+        receipts: Receipts,
+        typing: Typing,
+        unread: Unread,
+        lazy: LazyMembers,
+    ) -> None:
+        self._database = database
+        self._eventlog = eventlog
+        self._readership = readership
+        self._history = history
+        self._serving = serving
+        self._receipts = receipts
+        self._typing = typing
+        self._unread = unread
+        self._lazy = lazy
+
+    async def joined(
+        self, ask: Ask, view: RoomView, account_data: Sequence[Json], ignored: Collection[str]
+    ) -> Json | None:
+        """A joined room, or None when nothing about it is new to the reader."""
+        whole = ask.since is None or view.newly_joined
+        events, page = await self._timeline(ask, view, whole, ignored)
+        ephemeral = await self._ephemeral(ask, view, whole)
+        if not (whole or ask.full_state or events or page.end is not None or ephemeral or account_data):
+            return None
+        section = await self._section(ask, view, events, page, whole, ignored)
+        section["ephemeral"] = {"events": ephemeral}
+        section["account_data"] = {"events": account_data}
+        if whole or any(event.type == "m.room.member" for event in events) or page.end is not None:
+            section["summary"] = await self._summary(ask, view)
+        await self._count(ask, view, section)
+        return section
+
+    async def left(self, ask: Ask, view: RoomView, ignored: Collection[str]) -> Json:
+        """A room the reader left or was put out of, up to that moment."""
+        events, page = await self._timeline(ask, view, ask.since is None, ignored)
+        section = await self._section(ask, view, events, page, ask.since is None, ignored)
+        section["account_data"] = {"events": []}
+        return section
+
+    def typing_changed(self, ask: Ask, state: RoomState) -> bool:
+        """Whether who is typing changed since the reader looked."""
+        return self._typing.shown(state.room_no, typing_serial(ask)) is not None
+
+    async def _section(
+        self,
+        ask: Ask,
+        view: RoomView,
+        events: Sequence[StoredEvent],
+        page: Page,
+        whole: bool,
+        ignored: Collection[str],
+    ) -> Json:
+        """Timeline and state."""
+        served = await self._serve(ask, view, events, ignored)
+        before = events[0].pos - 1 if events else (ask.upto.pos if page.end is None else page.end)
+        timeline: Json = {
+            "events": raw(served),
+            "limited": page.end is not None,
+            "prev_batch": str(Token(ask.upto.epoch, min(before, ask.upto.pos))),
+        }
+        state = await self._state(ask, view, events, page, whole)
+        key = ask.state_after or "state"
+        return {
+            "timeline": timeline,
+            key: {"events": raw(await self._serve(ask, view, state, ignored))},
+        }
+
+    async def _timeline(
+        self, ask: Ask, view: RoomView, whole: bool, ignored: Collection[str]
+    ) -> tuple[list[StoredEvent], Page]:
+        """The newest events, oldest first; `page.end` is set when older ones of the span were left out."""
+        wanted = ask.filter.room.timeline
+        limit = min(TIMELINE_EVENTS_DEFAULT if wanted.limit is None else wanted.limit, TIMELINE_EVENTS_MAX)
+        matches = filters.matcher(wanted, view.state.room_id)
+        stop = 0 if whole else ask.floor
+        upto = min(ask.upto.pos, view.window.last)
+        recent = self._eventlog.tails.after(view.state.room_no, stop, upto)
+        if recent is not None and not ignored and matches is None and len(recent) <= limit and all(
+            view.window.readable(event.pos) for event in recent
+        ):  # fmt: skip
+            return recent, Page(recent, upto, None)
+        if ignored:
+            plain = matches
+            matches = lambda event: (event.state_key is not None or event.sender not in ignored) and (  # noqa: E731
+                plain is None or plain(event)
+            )
+        page = await self._history.page(
+            view.state, view.window, upto, limit + 1, backwards=True, stop=stop, matches=matches
+        )
+        events = list(reversed(page.events))
+        if len(events) > limit:
+            events = events[len(events) - limit :]
+            return events, Page(events, upto, events[0].pos - 1 if events else upto)
+        return events, Page(events, upto, page.end)
+
+    async def _state(
+        self, ask: Ask, view: RoomView, events: Sequence[StoredEvent], page: Page, whole: bool
+    ) -> list[StoredEvent]:
+        """State events for the reader to apply: before the timeline, or after it when asked so."""
+        upto = min(ask.upto.pos, view.window.last)
+        place = upto if ask.state_after else (events[0].pos - 1 if events else upto)
+        if whole or ask.full_state:
+            state = await self._history.state_at(ask.reader, view.state, place)
+        elif page.end is not None or ask.state_after:
+            state = await self._eventlog.store.state_changes(self._database, view.state.room_no, ask.floor, place)
+        else:
+            state = []
+        if ask.filter.room.state.lazy_load_members:
+            state = await self._lazily(ask, view, state, events, whole, place)
+        matches = filters.matcher(ask.filter.room.state, view.state.room_id)
+        return state if matches is None else [event for event in state if matches(event)]
+
+    async def _lazily(
+        self,
+        ask: Ask,
+        view: RoomView,
+        state: Sequence[StoredEvent],
+        events: Sequence[StoredEvent],
+        whole: bool,
+        place: int,
+    ) -> list[StoredEvent]:
+        """State with only those members that the timeline needs and the device does not know yet."""
+        senders = {event.sender for event in events}
+        needed = senders | ({ask.reader.user_id} if whole else set())
+        in_timeline = {event.state_key for event in events if event.type == "m.room.member"}
+        others = [event for event in state if event.type != "m.room.member"]
+        present = {event.state_key: event for event in state if event.type == "m.room.member"}
+        redundant = ask.filter.room.state.include_redundant_members
+        known = set() if redundant else self._lazy.known(ask.reader, view.state.room_no)
+        if whole:
+            summary = await self._readership.summary(ask.reader, view.state)
+            if not view.state.text("m.room.name", "name"):
+                needed |= set(summary.heroes)
+        wanted = [user for user in needed if user not in known and (whole or user not in in_timeline)]
+        missing = [user for user in wanted if user not in present]
+        at = None if place >= view.state.head else place
+        found = {
+            event.state_key: event
+            for event in await self._history.members_of(ask.reader, view.state, missing, at)
+        }
+        changed = [] if whole else [event for event in present.values() if event.state_key not in needed]
+        members = [present.get(user) or found.get(user) for user in sorted(wanted)]
+        self._lazy.remember(ask.reader, view.state.room_no, needed | {user for user in in_timeline if user})
+        return [*others, *changed, *(event for event in members if event is not None)]
+
+    async def _ephemeral(self, ask: Ask, view: RoomView, whole: bool) -> list[Json]:
+        """Receipts and typing."""
+        wanted = ask.filter.room.ephemeral
+        events: list[Json] = []
+        floor = 0 if whole else ask.floor
+        if view.state.receipt_head > floor or whole:
+            content = await self._receipts.shown(ask.reader, view.state, floor, ask.upto.pos)
+            if content is not None:
+                events.append({"type": "m.receipt", "content": content})
+        typing = self._typing.shown(view.state.room_no, typing_serial(ask))
+        if typing is not None and (typing or not whole):
+            events.append({"type": "m.typing", "content": {"user_ids": typing}})
+        return [event for event in events if filters.allows_type(wanted, event["type"], view.state.room_id)]
+
+    async def _summary(self, ask: Ask, view: RoomView) -> Json:
+        summary = await self._readership.summary(ask.reader, view.state)
+        section: Json = {
+            "m.joined_member_count": summary.joined_count,
+            "m.invited_member_count": summary.invited_count,
+        }
+        named = view.state.text("m.room.name", "name") or view.state.text("m.room.canonical_alias", "alias")
+        if not named:
+            section["m.heroes"] = list(summary.heroes)
+        return section
+
+    async def _count(self, ask: Ask, view: RoomView, section: Json) -> None:
+        threads = ask.filter.room.timeline.unread_thread_notifications
+        marks = await self._receipts.marks(view.state.room_no, ask.reader.user_no)
+        floor = view.window.joined_since  # what was said before one came is not unread
+        counts = await self._unread.counts(
+            ask.reader, view.state, {"": floor} | {k: max(v, floor) for k, v in marks.items()}, ask.upto.pos,
+            threads=threads,
+        )  # fmt: skip
+        section["unread_notifications"] = {
+            "notification_count": counts.notifications,
+            "highlight_count": counts.highlights,
+        }
+        if threads:
+            section["unread_thread_notifications"] = {
+                root: {"notification_count": unread, "highlight_count": highlights}
+                for root, (unread, highlights) in counts.threads.items()
+            }
+
+    async def _serve(
+        self,
+        ask: Ask,
+        view: RoomView,
+        events: Sequence[StoredEvent],
+        ignored: Collection[str],
+    ) -> list[bytes]:
+        federation = ask.filter.event_format == "federation"
+        served = await self._serving.events(
+            ask.reader, view.state, view.window, events, with_room_id=federation, ignored=ignored
+        )
+        if ask.filter.event_fields:
+            return [only_fields(event, ask.filter.event_fields) for event in served]
+        return served
+
+
+def typing_serial(ask: Ask) -> int:
+    """The ephemeral counter the reader knows; a counter of an earlier process counts as none."""
+    return 0 if ask.since is None or ask.since.serial > ask.upto.serial else ask.since.serial

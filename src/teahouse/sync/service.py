@@ -1,0 +1,270 @@
+"""One sync answer: everything new to a reader between two places in the log.
+
+The heads are fixed in this order: rooms, device lists, to-device; so a message never outruns its key. An empty answer
+waits: registered before reading, woken by hints, and read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from teahouse.db import Database
+from teahouse.errors import InvalidParam
+from teahouse.eventlog.service import EventLog
+from teahouse.eventlog.state import RoomState
+from teahouse.matrix import filters
+from teahouse.matrix.filters import Filter
+from teahouse.rooms import tokens
+from teahouse.rooms.ephemeral import Presence, Serial
+from teahouse.rooms.serving import stripped
+from teahouse.rooms.tokens import Token
+from teahouse.rooms.types import Place, Reader, Readership, Users
+from teahouse.sync.devices import DeviceLists
+from teahouse.sync.lazy import LazyMembers
+from teahouse.sync.rooms import RoomSections
+from teahouse.sync.types import TO_DEVICE_MAX, AccountData, Ask, Inbox, Json, RoomView, raw
+from teahouse.sync.waiters import Waiter, Waiters
+
+TIMEOUT_MAX_MS = 180_000  # how long a long poll may park
+STRIPPED_TYPES = (
+    "m.room.create", "m.room.name", "m.room.avatar", "m.room.topic", "m.room.join_rules", "m.room.canonical_alias",
+    "m.room.encryption",
+)  # fmt: skip
+SECTIONS = {"join": "join", "invite": "invite", "knock": "knock", "leave": "leave", "ban": "leave"}
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """The parameters of `GET /sync`, decoded."""
+
+    since: str | None
+    filter: Filter
+    full_state: bool
+    timeout_ms: int
+    presence: str
+    state_after: str | None
+
+
+class Sync:
+    """Answers sync requests."""
+
+    def __init__(
+        self,
+        database: Database,
+        eventlog: EventLog,
+        readership: Readership,
+        users: Users,
+        sections: RoomSections,
+        lazy: LazyMembers,
+        devices: DeviceLists,
+        inbox: Inbox,
+        account_data: AccountData,
+        presence: Presence,
+        contacts: Any,
+        serial: Serial,
+        waiters: Waiters,
+    ) -> None:
+        self._database = database
+        self._eventlog = eventlog
+        self._readership = readership
+        self._users = users
+        self._sections = sections
+        self._lazy = lazy
+        self._devices = devices
+        self._inbox = inbox
+        self._account_data = account_data
+        self._presence = presence
+        self._contacts = contacts
+        self._serial = serial
+        self._waiters = waiters
+
+    async def sync(self, reader: Reader, request: SyncRequest) -> Json:
+        """The answer to one request, at once or when there is something to say."""
+        since = self._since(request.since)
+        if since is not None and since.inbox:
+            await self._inbox.acknowledge(reader.user_no, reader.device_id, since.inbox)
+        await self._show_presence(reader, request.presence)
+        self._lazy.begin(reader, request.since)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + min(request.timeout_ms, TIMEOUT_MAX_MS) / 1_000
+        with Waiter(self._waiters, reader.user_no) as waiter:
+            while True:
+                answer, told = await self._answer(reader, since, request)
+                left_s = deadline - loop.time()
+                if told or since is None or request.full_state or left_s <= 0 or self._waiters.stopping:
+                    break
+                if not await waiter.wait(left_s):
+                    break
+        self._lazy.end(reader, answer["next_batch"])
+        return answer
+
+    def _since(self, text: str | None) -> Token | None:
+        """The place to go on from; None for a first sync, and for a place the log no longer has."""
+        if text is None:
+            return None
+        since = tokens.parse(text)
+        if since.epoch != self._database.epoch or since.pos > self._database.head:
+            return None
+        return since
+
+    async def _answer(self, reader: Reader, since: Token | None, request: SyncRequest) -> tuple[Json, bool]:
+        """An answer, and whether it says anything."""
+        serial = self._serial.now
+        upto = Token(self._database.epoch, self._database.head, serial)
+        ask = Ask(reader, since, upto, request.filter, request.full_state, request.state_after)
+        ignored = await self._account_data.ignored(reader.user_no)
+        data = await self._account_data.account_data_since(reader.user_no, ask.floor, upto.pos)
+        rooms, changed = await self._rooms(ask, data, ignored)
+        answer: Json = {}
+        if rooms:
+            answer["rooms"] = rooms
+        own = [
+            {"type": kind, "content": msgspec.Raw(content)}
+            for room_no, kind, content in data
+            if room_no == 0 and filters.allows_type(ask.filter.account_data, kind)
+        ]
+        if own:
+            answer["account_data"] = {"events": own}
+        presence = await self._presence_events(ask)
+        if presence:
+            answer["presence"] = {"events": presence}
+        if since is not None:
+            encrypted = [state for state in changed if state.encrypted]
+            if encrypted or self._inbox.latest_change_pos > since.pos:
+                lists = await self._devices.section(reader, since.pos, upto.pos, encrypted)
+                if lists is not None:
+                    answer["device_lists"] = lists
+        inbox = await self._to_device(ask, answer)
+        told = bool(answer)
+        await self._keys(reader, answer)
+        answer["next_batch"] = str(replace(upto, inbox=inbox))
+        return answer, told
+
+    async def _rooms(
+        self, ask: Ask, data: Sequence[tuple[int, str, bytes]], ignored: Collection[str]
+    ) -> tuple[Json, list[RoomState]]:
+        """The rooms section, and the states of the rooms that changed."""
+        sections: dict[str, Json] = {}
+        changed: list[RoomState] = []
+        by_room: dict[int, list[Json]] = {}
+        for room_no, kind, content in data:
+            if room_no and filters.allows_type(ask.filter.room.account_data, kind):
+                by_room.setdefault(room_no, []).append({"type": kind, "content": msgspec.Raw(content)})
+        places = await self._readership.places(ask.reader)
+        for place in list(places.values()):
+            state = self._eventlog.cached(place.room_no) or await self._eventlog.state(place.room_no)
+            if state is None or not self._may_have_news(ask, state, place, by_room):
+                continue
+            if place.pos > ask.upto.pos:
+                place = await self._place_at(ask, state, place)
+            section = await self._room(ask, state, place, by_room.get(place.room_no, []), ignored)
+            if section is not None:
+                sections.setdefault(SECTIONS[place.membership], {})[state.room_id] = section
+            if place.membership == "join" or place.pos > ask.floor:
+                changed.append(state)
+        return sections, changed
+
+    def _may_have_news(
+        self, ask: Ask, state: RoomState, place: Place, by_room: Mapping[int, Sequence[Json]]
+    ) -> bool:
+        """A cheap look at the room's heads: most rooms have nothing new, and cost no more than this."""
+        if place.forgotten or not filters.allows_room(ask.filter.room, state.room_id):
+            return False
+        if place.membership != "join":
+            return place.pos > ask.floor and (
+                ask.since is not None or place.membership in ("invite", "knock") or ask.filter.room.include_leave
+            )
+        return (
+            ask.since is None
+            or ask.full_state
+            or max(state.head, state.receipt_head) > ask.floor
+            or self._sections.typing_changed(ask, state)
+            or place.room_no in by_room
+        )
+
+    async def _place_at(self, ask: Ask, state: RoomState, place: Place) -> Place:
+        """The reader's place as it was at the position this answer ends with."""
+        event = await self._readership.member(ask.reader, state, ask.reader.user_id, ask.upto.pos)
+        if event is None:
+            return replace(place, membership="leave", pos=0)
+        return replace(place, membership=str(event.content["membership"]), pos=event.pos, sender_no=event.sender_no)
+
+    async def _room(
+        self, ask: Ask, state: RoomState, place: Place, data: Sequence[Json], ignored: Collection[str]
+    ) -> Json | None:
+        if place.membership in ("invite", "knock"):
+            return await self._outside(ask, state, place, ignored)
+        window = await self._readership.window(ask.reader, state)
+        was = window.membership_at(ask.floor)
+        if place.membership == "join":
+            view = RoomView(state, place, window, newly_joined=ask.since is not None and was != "join")
+            return await self._sections.joined(ask, view, data, ignored)
+        if place.pos <= ask.floor or (ask.since is None and not ask.filter.room.include_leave):
+            return None
+        return await self._sections.left(ask, RoomView(state, place, window, newly_joined=False), ignored)
+
+    async def _outside(self, ask: Ask, state: RoomState, place: Place, ignored: Collection[str]) -> Json | None:
+        """An invite or a knock: stripped state."""
+        if place.pos <= ask.floor:
+            return None
+        if place.membership == "invite" and await self._users.user_id(place.sender_no) in ignored:
+            return None
+        wanted = [state.entries[kind, ""].pos for kind in STRIPPED_TYPES if (kind, "") in state.entries]
+        sender = ("m.room.member", await self._users.user_id(place.sender_no))
+        if sender in state.entries:
+            wanted.append(state.entries[sender].pos)
+        events = await self._eventlog.store.at_many(self._database, [*wanted, place.pos])
+        shown = [stripped(event) for event in sorted({event.pos: event for event in events}.values(), key=_pos)]
+        return {f"{place.membership}_state": {"events": shown}}
+
+    async def _to_device(self, ask: Ask, answer: Json) -> int:
+        """Put waiting to-device messages into the answer; the position of the last one."""
+        reader = ask.reader
+        given = 0 if ask.since is None else ask.since.inbox
+        # Read last, up to the present: a key may come early, never late.
+        messages, last = await self._inbox.inbox(
+            reader.user_no, reader.device_id, given, self._database.head, TO_DEVICE_MAX
+        )
+        if not messages:
+            return given
+        answer["to_device"] = {"events": raw(messages)}
+        return last
+
+    async def _keys(self, reader: Reader, answer: Json) -> None:
+        answer["device_one_time_keys_count"] = await self._inbox.one_time_key_counts(reader.user_no, reader.device_id)
+        answer["device_unused_fallback_key_types"] = await self._inbox.unused_fallback_types(
+            reader.user_no, reader.device_id
+        )
+
+    async def _presence_events(self, ask: Ask) -> list[Json]:
+        if not self._presence.enabled:
+            return []
+        watched = [*await self._contacts(ask.reader.user_no), ask.reader.user_no]
+        serial = 0 if ask.since is None or ask.since.serial > ask.upto.serial else ask.since.serial
+        events = [
+            {
+                "type": "m.presence",
+                "sender": await self._users.user_id(number),
+                "content": self._presence.get(number),
+            }
+            for number in self._presence.changed(watched, serial)
+        ]
+        return events if filters.allows_type(ask.filter.presence, "m.presence") else []
+
+    async def _show_presence(self, reader: Reader, presence: str) -> None:
+        if presence not in ("online", "offline", "unavailable"):
+            raise InvalidParam("'set_presence' must be online, offline or unavailable.")
+        if self._presence.enabled and presence != "offline":
+            watchers = await self._contacts(reader.user_no)
+            message = self._presence.message_of(reader.user_no)
+            self._presence.put(reader.user_no, presence, message, [*watchers, reader.user_no])
+
+
+def _pos(event: Any) -> int:
+    pos: int = event.pos
+    return pos

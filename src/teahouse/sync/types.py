@@ -1,0 +1,103 @@
+"""What a sync is asked for, what it is made of, and what it needs of the slices that keep those things."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from teahouse.eventlog.state import RoomState
+from teahouse.matrix.filters import Filter
+from teahouse.rooms.tokens import Token
+from teahouse.rooms.types import Place, Reader, Window
+
+TIMELINE_EVENTS_DEFAULT = 20  # events of a room's timeline when the filter names no number
+TIMELINE_EVENTS_MAX = 1_000  # the most a filter may ask for
+TO_DEVICE_MAX = 100  # to-device messages in one response
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request: from where, how, and what of it."""
+
+    reader: Reader
+    since: Token | None
+    upto: Token
+    filter: Filter
+    full_state: bool
+    state_after: str | None  # the key to put state_after under, None for plain `state`
+
+    @property
+    def floor(self) -> int:
+        """The position everything shown lies after; 0 for a first sync."""
+        return 0 if self.since is None else self.since.pos
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """One room as one request sees it: its state, the reader's place and window."""
+
+    state: RoomState
+    place: Place
+    window: Window
+    newly_joined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Unread notifications and highlights: of the main timeline (or the whole room), and of each thread."""
+
+    notifications: int
+    highlights: int
+    threads: Mapping[str, tuple[int, int]]
+
+
+class Inbox(Protocol):
+    """To-device messages, one-time keys and device lists, as sync needs them."""
+
+    @property
+    def latest_change_pos(self) -> int:
+        """Position of the newest device-list change."""
+
+    async def inbox(
+        self, user_no: int, device_id: str, since: int, to: int, limit: int = TO_DEVICE_MAX
+    ) -> tuple[Sequence[bytes], int]:
+        """Waiting messages in since < pos <= to, as JSON bytes, and the position of the last one."""
+
+    async def acknowledge(self, user_no: int, device_id: str, upto_pos: int) -> None:
+        """The device has everything up to this position."""
+
+    async def changes(self, since: int, to: int) -> Collection[int]:
+        """Users whose devices changed in since < pos <= to."""
+
+    async def one_time_key_counts(self, user_no: int, device_id: str) -> Mapping[str, int]: ...
+
+    async def unused_fallback_types(self, user_no: int, device_id: str) -> Sequence[str]: ...
+
+
+class AccountData(Protocol):
+    """Account data as sync needs it; room_no 0 is the user's own."""
+
+    async def account_data_since(self, user_no: int, since: int, to: int) -> Sequence[tuple[int, str, bytes]]:
+        """(room_no, type, content) changed in since < pos <= to; all of it for since = 0, push rules included."""
+
+    async def ignored(self, user_no: int) -> Collection[str]: ...
+
+
+class Unread(Protocol):
+    """Unread counts by the reader's push rules."""
+
+    async def counts(
+        self, reader: Reader, state: RoomState, marks: Mapping[str, int], upto: int, *, threads: bool
+    ) -> Counts:
+        """Counts after the read positions; by thread when `threads`."""
+
+
+Json = dict[str, Any]
+
+
+def raw(items: Sequence[bytes]) -> list[msgspec.Raw]:
+    """Encoded items, to stand in a response as they are."""
+    return [msgspec.Raw(item) for item in items]
