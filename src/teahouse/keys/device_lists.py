@@ -14,7 +14,7 @@ from teahouse.db import Database, Transaction
 from teahouse.keys import store
 from teahouse.keys.types import SharedRooms
 
-RECENT_CHANGES_MAX = 4_096  # kept in memory, 100 bytes each, no more than store.CHANGES_READ_MAX; covers the tokens of all who are online
+RECENT_CHANGES_MAX = 4_096  # kept in memory, 100 bytes each; covers the tokens of all who are online
 WAKE_USERS_MAX = 10_000  # changed users whose peers still have to be woken; more are found by their next sync
 
 

@@ -160,9 +160,7 @@ async def drop_one_time_keys(tx: Transaction) -> None:
     await tx.execute("DELETE FROM fallback_keys")
 
 
-async def cross_signing_keys(
-    reader: Reader, user_nos: Collection[int]
-) -> dict[int, dict[str, CrossSigningKey]]:
+async def cross_signing_keys(reader: Reader, user_nos: Collection[int]) -> dict[int, dict[str, CrossSigningKey]]:
     """The users' cross-signing keys, by user_no and usage."""
     found: dict[int, dict[str, CrossSigningKey]] = {}
     for some in parts(user_nos):
@@ -246,7 +244,8 @@ async def changes_among(reader: Reader, user_nos: Collection[int], since: int) -
     found: list[int] = []
     for some in parts(user_nos):
         rows = await reader.fetch(
-            f"SELECT user_no FROM device_list_changes WHERE user_no IN ({marks(len(some))}) AND seen_by = ? AND pos > ?",
+            f"SELECT user_no FROM device_list_changes WHERE user_no IN ({marks(len(some))})"
+            " AND seen_by = ? AND pos > ?",
             *padded(some), EVERYONE, since,
         )  # fmt: skip
         found.extend(user_no for (user_no,) in rows)

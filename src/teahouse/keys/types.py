@@ -29,6 +29,7 @@ INBOX_TXNS_REMEMBERED = 1_000  # per sending device; a client retries its newest
 BACKUP_KEYS_MAX = 500_000  # in one backup; ten years of fifty new sessions a day fit twice
 BACKUP_UPLOAD_KEYS_MAX = 5_000  # in one upload; clients send 100 to 200
 BACKUP_SESSION_MAX_BYTES = 16_384  # one encrypted session; real ones are near 600 bytes
+BACKUP_AUTH_DATA_MAX_BYTES = 65_536  # a version's auth_data; a key and some signatures
 BACKUP_VERSIONS_MAX = 1_000  # versions a user may ever create in one life of the log
 BACKUP_PAGE_KEYS = 1_000  # rows read at once while a backup is streamed out
 
