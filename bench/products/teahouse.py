@@ -1,0 +1,72 @@
+"""Teahouse from this source tree, on its embedded database."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from bench.products import SERVER_NAME, Verified
+
+COMMAND_LIMIT_S = 300.0  # `verify` rereads everything
+
+
+class Teahouse:
+    name = "teahouse"
+
+    def install(self) -> None:
+        """It runs from the environment that runs the bench."""
+
+    def version(self) -> str:
+        return f"{metadata.version('teahouse')}, Python {platform.python_version()}"
+
+    def prepare(self, data: Path, port: int) -> None:
+        """It creates what it needs."""
+
+    def command(self, data: Path, port: int) -> Sequence[str]:
+        return [*_teahouse("serve", data), "--host", "127.0.0.1", "--port", str(port)]
+
+    def environment(self) -> Mapping[str, str]:
+        return os.environ | {
+            "TEAHOUSE_SERVER_NAME": SERVER_NAME,
+            "TEAHOUSE_REGISTRATION": "open",
+            "TEAHOUSE_RATE_LIMITS_ENABLED": "false",
+            "TEAHOUSE_GREETINGS_REQUIRED": "false",
+        }
+
+    def durability(self, data: Path) -> Mapping[str, str]:
+        status = self._run("status", data)
+        status.check_returncode()
+        return {name: str(value) for name, value in json.loads(status.stdout)["durability"].items()}
+
+    def settings(self) -> str:
+        return "embedded SQLite; rate limits and greetings off, registration open"
+
+    def verify(self, data: Path) -> Verified | None:
+        """`teahouse verify` must exit 0; its count is `messages` of the JSON object it ends with."""
+        done = self._run("verify", data)
+        lines = done.stdout.strip().splitlines()
+        try:
+            found = json.loads(lines[-1]) if lines else {}
+        except json.JSONDecodeError:
+            found = {}
+        return Verified(done.returncode == 0, found.get("messages"), (done.stdout + done.stderr).strip()[-500:])
+
+    def _run(self, verb: str, data: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            _teahouse(verb, data),
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COMMAND_LIMIT_S,
+        )
+
+
+def _teahouse(verb: str, data: Path) -> list[str]:
+    return [sys.executable, "-m", "teahouse", verb, "--data", str(data)]

@@ -1,0 +1,33 @@
+"""The rows of the table. A row is a file with a title and `async def run(target) -> Row`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bench.rows import disk, empty_sync, first_sync, group, history, idle, send, startup
+from bench.target import Target
+from bench.types import Row
+
+EVERYONE = ("synapse", "teahouse")
+
+
+@dataclass(frozen=True)
+class Spec:
+    name: str
+    run: Callable[[Target], Awaitable[Row]]
+    products: tuple[str, ...] = EVERYONE  # that are asked for it by default
+
+
+ROWS = (
+    Spec("send", send.run),
+    Spec("group", group.run),
+    # The peer's figure in the design is without receipts, which are the heavier load.
+    Spec("group_receipts", group.run_with_receipts, ("teahouse",)),
+    Spec("first_sync", first_sync.run),
+    Spec("empty_sync", empty_sync.run),
+    Spec("history", history.run),
+    Spec("idle", idle.run),
+    Spec("disk", disk.run),
+    Spec("startup", startup.run),
+)

@@ -1,0 +1,118 @@
+"""The users and rooms that rows begin with, built through the API of the server under test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from bench.matrix import Api, User, padded, read_sent, send
+from bench.types import Size
+from bench.wire import each
+
+BUILDERS = 8  # calls at once while a world is built
+
+
+class Room(msgspec.Struct, frozen=True):
+    room_id: str
+    members: Sequence[int]  # indexes into the world's users; the first one created it
+
+
+class World(msgspec.Struct, frozen=True):
+    users: list[User]
+    rooms: list[Room]
+    sent: dict[str, list[str]] = {}  # acknowledged event ids of messages, by room
+
+
+async def _registered(api: Api, count: int) -> list[User]:
+    users: dict[int, User] = {}
+
+    async def register(index: int, _: int) -> None:
+        users[index] = await api.register(f"user{index}")
+
+    await each(range(count), BUILDERS, register)
+    return [users[index] for index in range(count)]
+
+
+async def _opened(api: Api, users: list[User], rooms: Sequence[Sequence[int]]) -> list[Room]:
+    """One public room for each list of members. Joins of different rooms interleave."""
+    made: dict[int, Room] = {}
+
+    async def create(index: int, _: int) -> None:
+        room_id = await api.create_room(users[rooms[index][0]])
+        made[index] = Room(room_id, rooms[index])
+
+    await each(range(len(rooms)), BUILDERS, create)
+    most = max(len(members) for members in rooms)
+    joins = [(room.room_id, room.members[k]) for k in range(1, most) for room in made.values() if k < len(room.members)]
+
+    async def join(wish: tuple[str, int], _: int) -> None:
+        await api.join(users[wish[1]], wish[0])
+
+    await each(joins, BUILDERS, join)
+    return [made[index] for index in range(len(rooms))]
+
+
+async def _with_tokens(api: Api, users: list[User]) -> list[User]:
+    fresh = list(users)
+
+    async def read(index: int, _: int) -> None:
+        fresh[index] = await api.since(users[index])
+
+    await each(range(len(users)), BUILDERS, read)
+    return fresh
+
+
+async def _told(api: Api, users: list[User], rooms: Sequence[Room], count: int) -> dict[str, list[str]]:
+    """`count` messages in each room, from its creator, one after the other."""
+    sent: dict[str, list[str]] = {room.room_id: [] for room in rooms}
+
+    async def tell(room: Room, _: int) -> None:
+        for index in range(count):
+            wish = send(users[room.members[0]], room.room_id, f"w{index}", padded(f"w{index}"))
+            sent[room.room_id].append(read_sent(await api.call(wish)).event_id)
+
+    await each(rooms, BUILDERS, tell)
+    return sent
+
+
+async def rooms_of_twenty(api: Api, size: Size) -> World:
+    """The design's 64 users in 32 rooms of 20: each user is in ten."""
+    users = await _registered(api, size.users)
+    members = [[(2 * room + k) % size.users for k in range(size.members)] for room in range(size.rooms)]
+    rooms = await _opened(api, users, members)
+    return World(await _with_tokens(api, users), rooms)
+
+
+async def one_group(api: Api, size: Size) -> World:
+    """One room that everyone is in, closed to others once it is full."""
+    users = await _registered(api, size.group)
+    rooms = await _opened(api, users, [range(size.group)])
+    await api.set_invite_only(users[0], rooms[0].room_id)
+    return World(await _with_tokens(api, users), [Room(rooms[0].room_id, list(range(size.group)))])
+
+
+async def unread_rooms(api: Api, size: Size) -> World:
+    """User 0 is in many rooms of three, and has read none of what was said there."""
+    users = await _registered(api, 9)
+    members = [[1 + room % 8, 0, 1 + (room + 3) % 8] for room in range(size.unread_rooms)]
+    rooms = await _opened(api, users, members)
+    sent = await _told(api, users, rooms, size.unread_messages)
+    return World(users, rooms, sent)
+
+
+async def long_history(api: Api, size: Size) -> World:
+    """Four rooms of eight, each with a history of many pages."""
+    users = await _registered(api, 8)
+    rooms = await _opened(api, users, [[(room + k) % 8 for k in range(8)] for room in range(4)])
+    sent = await _told(api, users, rooms, size.history_messages)
+    return World(users, rooms, sent)
+
+
+async def idle_users(api: Api, size: Size) -> World:
+    """Many users, each in one room of twenty."""
+    users = await _registered(api, size.idle_users)
+    starts = range(0, size.idle_users, size.members)
+    members = [list(range(start, min(start + size.members, size.idle_users))) for start in starts]
+    rooms = await _opened(api, users, members)
+    return World(await _with_tokens(api, users), rooms)
