@@ -90,11 +90,8 @@ class ContactsApi:
         incoming, outgoing = await self._contacts.requests(request.requester.user_no)
         ignored = await self._users.ignored(request.requester.user_no)
         shown = [await self._greeting(each) for each in incoming]
-        return codec.reply(
-            RequestsReply(
-                [each for each in shown if each.user_id not in ignored], [await self._greeting(each) for each in outgoing]
-            )
-        )
+        waiting = [await self._greeting(each) for each in outgoing]
+        return codec.reply(RequestsReply([each for each in shown if each.user_id not in ignored], waiting))
 
     async def set_remark(self, request: Request) -> Response:
         body = codec.body(request, RemarkBody)

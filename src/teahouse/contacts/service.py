@@ -140,6 +140,4 @@ class Contacts:
                 f"{self._limits.pending_max} of your greetings wait for an answer already.", retry_after_ms=DAY_MS
             )
         if await store.sent(self._database, sender_no, now_ms - DAY_MS) >= self._limits.per_day_max:
-            raise LimitExceeded(
-                f"You can greet {self._limits.per_day_max} people a day.", retry_after_ms=DAY_MS // 24
-            )
+            raise LimitExceeded(f"You can greet {self._limits.per_day_max} people a day.", retry_after_ms=DAY_MS // 24)

@@ -50,7 +50,8 @@ async def part(tx: Transaction, user_no: int, other_no: int) -> int:
 
 async def remark(tx: Transaction, user_no: int, other_no: int, text: str) -> int:
     """Set the private remark on a contact."""
-    return await tx.execute("UPDATE contacts SET remark = ? WHERE user_no = ? AND other_no = ?", text, user_no, other_no)
+    sql = "UPDATE contacts SET remark = ? WHERE user_no = ? AND other_no = ?"
+    return await tx.execute(sql, text, user_no, other_no)
 
 
 async def greet(tx: Transaction, target_no: int, sender_no: int, room_no: int, now_ms: int, reason: str) -> None:
@@ -90,9 +91,7 @@ async def outgoing(db: Reader, sender_no: int, since_ms: int, limit: int) -> lis
 
 async def sent(db: Reader, sender_no: int, since_ms: int) -> int:
     """How many greetings a user has out that were sent since a time."""
-    row = await db.fetch_one(
-        "SELECT count(*) FROM greetings WHERE sender_no = ? AND sent_ms >= ?", sender_no, since_ms
-    )
+    row = await db.fetch_one("SELECT count(*) FROM greetings WHERE sender_no = ? AND sent_ms >= ?", sender_no, since_ms)
     return row[0] if row else 0
 
 

@@ -117,9 +117,11 @@ class Postgres:
         ):
             await connection.close()
             raise Unavailable("database.url: PostgreSQL must run with fsync and synchronous_commit on.")
-        fence, next_pos = await connection.fetchrow(
+        shard = await connection.fetchrow(
             "UPDATE shards SET fence = fence + 1 WHERE shard = 0 RETURNING fence, next_pos"
         )
+        assert shard is not None
+        fence, next_pos = shard
         epoch = await connection.fetchval("SELECT max(epoch) FROM epochs")
         readers = await asyncpg.create_pool(url, min_size=1, max_size=READERS_MAX)
         return cls(Writer(WriterConnection(connection), 0, fence, next_pos), connection, readers, epoch)

@@ -217,9 +217,7 @@ class Trial:
             txn=None if proposal.txn is None else f"{proposal.txn.device_id} {proposal.txn.txn_id}",
         )
 
-    def _classify(
-        self, state: RoomState, draft: Draft, content: Content, target: Any
-    ) -> tuple[int, int | None]:
+    def _classify(self, state: RoomState, draft: Draft, content: Content, target: Any) -> tuple[int, int | None]:
         levels = state.power_levels
         may_notify = levels.user(self._proposal.sender) >= levels.notification("room")
         class_ = self._batch.classifier.classify(draft.type, content, draft.state_key, may_notify)
@@ -275,5 +273,3 @@ def check_size(state: RoomState, draft: Draft, content: Content, limits: RoomLim
             raise Forbidden(
                 f"This room has {size} members; only a public room may have more than {limits.group_members_max}."
             )
-
-

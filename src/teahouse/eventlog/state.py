@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from teahouse.eventlog.types import Content, StoredEvent
 from teahouse.matrix.power_levels import PowerLevels
@@ -32,9 +31,8 @@ class StateEntry:
 class RoomState:
     """The newest state event of every (type, state_key), and what is read off it all the time."""
 
-    __slots__ = ("_power_levels", "creators", "entries", "head", "joined", "listed", "present", "receipt_head", "room_id",
-                 "room_no",
-                 "version", "visibility_changes")  # fmt: skip
+    __slots__ = ("_power_levels", "creators", "entries", "head", "joined", "listed", "present", "receipt_head",
+                 "room_id", "room_no", "version", "visibility_changes")  # fmt: skip
 
     def __init__(self, room_no: int, room_id: str, version: RoomVersion, listed: bool) -> None:
         self.room_no = room_no
@@ -188,5 +186,3 @@ class StateCache:
 
     def __len__(self) -> int:
         return len(self._states)
-
-

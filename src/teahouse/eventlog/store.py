@@ -167,9 +167,7 @@ class EventStore:
             await self._append_state(tx, admitted, state_events, states)
         await self._append_relations(tx, admitted, states)
 
-    async def _append_txns(
-        self, tx: Transaction, admitted: Sequence[tuple[Proposal, Sequence[StoredEvent]]]
-    ) -> None:
+    async def _append_txns(self, tx: Transaction, admitted: Sequence[tuple[Proposal, Sequence[StoredEvent]]]) -> None:
         rows = [
             (p.txn.user_no, p.txn.device_id, p.room_no or 0, p.txn.method, p.txn.txn_id, its[0].pos)
             for p, its in admitted
@@ -221,9 +219,10 @@ class EventStore:
         if not members:
             return
         await tx.execute_many(
-            "INSERT INTO memberships (user_no, room_no, membership, pos, sender_no, forgotten) VALUES (?, ?, ?, ?, ?, 0) "
-            "ON CONFLICT (user_no, room_no) DO UPDATE SET membership = excluded.membership, pos = excluded.pos, "
-            "sender_no = excluded.sender_no, forgotten = 0",
+            "INSERT INTO memberships (user_no, room_no, membership, pos, sender_no, forgotten, refused_pos) "
+            "VALUES (?, ?, ?, ?, ?, 0, 0) ON CONFLICT (user_no, room_no) DO UPDATE SET "
+            "membership = excluded.membership, pos = excluded.pos, sender_no = excluded.sender_no, forgotten = 0, "
+            "refused_pos = 0",
             members,
         )
         rooms = {room_no for _, room_no, *_ in members}

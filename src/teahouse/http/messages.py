@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+
 BODY_SIZE_MAX_BYTES = 1_048_576  # any JSON body; the largest legitimate ones are key uploads
 
 
@@ -80,7 +81,7 @@ class Route:
     """One endpoint.
 
     `template` is the specification's path verbatim, e.g. `/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}`;
-    a last segment `{name*}` takes the rest of the path. `limit` names the rate limit it spends from (http/ratelimit.py).
+    a last segment `{name*}` takes the rest of the path. `limit` names the rate limit it spends from.
     With `streamed` the body is not read beforehand; the handler iterates `request.stream()`.
     """
 

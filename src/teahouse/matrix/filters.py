@@ -72,6 +72,9 @@ class Event(Protocol):
     def type(self) -> str: ...
 
     @property
+    def state_key(self) -> str | None: ...
+
+    @property
     def sender(self) -> str: ...
 
     @property

@@ -18,8 +18,8 @@ from teahouse.rooms.history import PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, History
 from teahouse.rooms.membership import Membership
 from teahouse.rooms.relations import RELATIONS_PAGE_MAX, THREADS_PAGE_MAX, Relations
 from teahouse.rooms.service import Rooms
-from teahouse.rooms.types import Reader, Window
 from teahouse.rooms.tokens import Token
+from teahouse.rooms.types import Reader, Window
 
 ROOM = "/_matrix/client/v3/rooms/{roomId}"
 ROOM_V1 = "/_matrix/client/v1/rooms/{roomId}"
@@ -76,9 +76,7 @@ class RoomsApi:
         path = request.path
         body = codec.body(request, RedactBody)
         content = {} if body.reason is None else {"reason": body.reason}
-        event_id = await self._rooms.redact(
-            reader_of(request), path["roomId"], path["eventId"], path["txnId"], content
-        )
+        event_id = await self._rooms.redact(reader_of(request), path["roomId"], path["eventId"], path["txnId"], content)
         return codec.reply({"event_id": event_id})
 
     async def put_state(self, request: Request) -> Response:
@@ -124,7 +122,8 @@ class RoomsApi:
         joined: dict[str, Any] = {}
         for event in await self._rooms.readership.members(reader, state, None):
             if event.content.get("membership") == "join" and event.state_key is not None:
-                names = {"display_name": event.content.get("displayname"), "avatar_url": event.content.get("avatar_url")}
+                content = event.content
+                names = {"display_name": content.get("displayname"), "avatar_url": content.get("avatar_url")}
                 joined[event.state_key] = {key: value for key, value in names.items() if isinstance(value, str)}
         return codec.reply({"joined": joined})
 
@@ -159,9 +158,7 @@ class RoomsApi:
         room_id = request.path["roomId"]
         found = await self._rooms.require(room_id)
         matches = await self._history.ignoring(reader, matcher(wanted, found))
-        state, window, around = await self._history.context(
-            reader, room_id, request.path["eventId"], limit, matches
-        )
+        state, window, around = await self._history.context(reader, room_id, request.path["eventId"], limit, matches)
         newest = around.after.events[-1] if around.after.events else around.event
         known = await self._history.state_at(reader, state, newest.pos)
         if wanted.lazy_load_members:

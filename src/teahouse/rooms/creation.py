@@ -184,7 +184,7 @@ class Creation:
                 if not claimed:
                     raise RoomInUse(f"The alias {alias} is taken.")
             for event in events:
-                if event.state_key in direct and event.type == "m.room.member":
+                if event.type == "m.room.member" and event.state_key is not None and event.state_key in direct:
                     await self._membership.policy.greeted(tx, reader.user_no, direct[event.state_key], event)
 
         return also

@@ -109,9 +109,7 @@ class Directory:
         if state is None:
             raise NotFound("There is no such room.")
         levels = state.power_levels
-        if reader.user_id not in state.joined or (
-            levels.user(reader.user_id) < levels.state("m.room.canonical_alias")
-        ):
+        if reader.user_id not in state.joined or (levels.user(reader.user_id) < levels.state("m.room.canonical_alias")):
             raise Forbidden("You do not have the power to list this room.")
         room_no = state.room_no
         async with self._database.transaction() as tx:

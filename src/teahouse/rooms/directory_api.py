@@ -77,9 +77,7 @@ class DirectoryApi:
         return codec.reply({})
 
     async def remove(self, request: Request) -> Response:
-        await self._directory.remove(
-            reader_of(request), request.path["roomAlias"], admin=request.requester.admin
-        )
+        await self._directory.remove(reader_of(request), request.path["roomAlias"], admin=request.requester.admin)
         return codec.reply({})
 
     async def aliases(self, request: Request) -> Response:
@@ -93,9 +91,7 @@ class DirectoryApi:
         body = codec.body(request, VisibilityBody)
         if body.visibility not in ("public", "private"):
             raise InvalidParam("'visibility' must be public or private.")
-        await self._directory.set_listed(
-            reader_of(request), request.path["roomId"], body.visibility == "public"
-        )
+        await self._directory.set_listed(reader_of(request), request.path["roomId"], body.visibility == "public")
         return codec.reply({})
 
     async def public_rooms(self, request: Request) -> Response:

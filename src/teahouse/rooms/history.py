@@ -173,8 +173,8 @@ class History:
         ignored = await self._rooms.users.ignored(reader.user_no)
         if not ignored:
             return matches
-        return lambda event: (event.state_key is not None or event.sender not in ignored) and (
-            matches is None or matches(event)
+        return lambda event: (
+            (event.state_key is not None or event.sender not in ignored) and (matches is None or matches(event))
         )
 
     async def _state_place(self, reader: Reader, room_id: str) -> tuple[RoomState, int]:

@@ -12,7 +12,7 @@ from teahouse.eventlog.types import Also, Content, Draft, Proposal, StoredEvent
 from teahouse.matrix import identifiers
 from teahouse.rooms.readership import MembershipReadership
 from teahouse.rooms.service import Rooms
-from teahouse.rooms.types import InvitePolicy, Reader
+from teahouse.rooms.types import InvitePolicy, Place, Reader
 
 REASON_MAX_CHARACTERS = 500  # why somebody is invited, kicked, banned or leaves
 
@@ -74,6 +74,9 @@ class Membership:
             raise Forbidden("You are not in this room.")
         if place.membership == "leave":
             return
+        if place.membership == "invite" and self.policy.refuses_silently and is_direct(state):
+            await self._refuse(reader, state, place)
+            return
         content = {"membership": "leave"} | checked_reason(reason)
         await self._append(reader, state, reader.user_id, reader.user_no, content)
 
@@ -107,7 +110,7 @@ class Membership:
         async with self._rooms.database.transaction() as tx:
             await tx.execute(
                 "UPDATE memberships SET forgotten = 1 WHERE user_no = ? AND room_no = ? "
-                "AND membership IN ('leave', 'ban')",
+                "AND (membership IN ('leave', 'ban') OR refused_pos > 0)",
                 reader.user_no, state.room_no,
             )  # fmt: skip
             tx.on_commit(lambda: self._members.forgot(reader.user_id, state.room_no))
@@ -162,7 +165,20 @@ class Membership:
                 content[key] = profile[key]
         return content | checked_reason(reason)
 
-    async def _put_out(self, reader: Reader, state: RoomState, target: str, membership: str, reason: str | None) -> None:
+    async def _refuse(self, reader: Reader, state: RoomState, place: Place) -> None:
+        """Say no to a greeting: the room goes from the reader's lists, its sender sees the invitation stand."""
+        async with self._rooms.database.transaction() as tx:
+            pos = tx.positions()
+            await tx.execute(
+                "UPDATE memberships SET refused_pos = ? WHERE user_no = ? AND room_no = ? AND membership = 'invite'",
+                pos, reader.user_no, state.room_no,
+            )  # fmt: skip
+            await self.policy.refused(tx, reader.user_no, state.room_no)
+            tx.on_commit(lambda: self._members.refused(reader.user_id, state.room_no, pos, place.sender_no))
+
+    async def _put_out(
+        self, reader: Reader, state: RoomState, target: str, membership: str, reason: str | None
+    ) -> None:
         content = {"membership": membership} | checked_reason(reason)
         await self._append(reader, state, target, await self.number(target), content)
 

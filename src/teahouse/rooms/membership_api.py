@@ -7,7 +7,7 @@ import msgspec
 from teahouse.http import codec
 from teahouse.http.messages import Request, Response, Route
 from teahouse.rooms.api import ROOM, reader_of
-from teahouse.rooms.creation import Creation, CreateRoom
+from teahouse.rooms.creation import CreateRoom, Creation
 from teahouse.rooms.directory import Directory
 from teahouse.rooms.membership import Membership
 from teahouse.rooms.readership import Readerships

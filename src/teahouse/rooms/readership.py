@@ -49,6 +49,12 @@ class MembershipReadership:
         if room_no in places:
             places[room_no] = replace(places[room_no], forgotten=True)
 
+    def refused(self, user_id: str, room_no: int, pos: int, sender_no: int) -> None:
+        """The user silently refused an invite."""
+        places = self._places.get(user_id)
+        if places is not None:
+            places[room_no] = Place(room_no, "leave", pos, sender_no, refused=True)
+
     def answers_for(self, state: RoomState) -> bool:
         return True
 
@@ -59,9 +65,10 @@ class MembershipReadership:
             return places
         head = self._database.head
         rows = await self._database.fetch(
-            "SELECT room_no, membership, pos, sender_no, forgotten FROM memberships WHERE user_no = ?", reader.user_no
+            "SELECT room_no, membership, pos, sender_no, forgotten, refused_pos FROM memberships WHERE user_no = ?",
+            reader.user_no,
         )
-        places = {row[0]: Place(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows}
+        places = {row[0]: place_of(*row) for row in rows}
         if head == self._database.head:  # else a commit came between, and the next call reads again
             self._places[reader.user_id] = places
             if len(self._places) > USERS_CACHED_MAX:
@@ -124,6 +131,13 @@ class MembershipReadership:
     def interested(self, state: RoomState, waiting: Collection[int]) -> Collection[int]:
         numbers = (self._number(user_id) for user_id in state.present)
         return [number for number in numbers if number is not None and number in waiting]
+
+
+def place_of(room_no: int, membership: str, pos: int, sender_no: int, forgotten: int, refused_pos: int) -> Place:
+    """A row of memberships as a place."""
+    if refused_pos:
+        return Place(room_no, "leave", refused_pos, sender_no, bool(forgotten), refused=True)
+    return Place(room_no, membership, pos, sender_no, bool(forgotten))
 
 
 class Readerships:

@@ -77,7 +77,7 @@ class Receipts:
                 "SELECT thread, max(event_pos) FROM receipts WHERE room_no = ? AND user_no = ? GROUP BY thread",
                 room_no, user_no,
             )  # fmt: skip
-            marks = {thread: pos for thread, pos in rows}
+            marks = dict(rows)
             if head != self._database.head:
                 return marks
             self._marks[key] = marks
@@ -157,9 +157,7 @@ class Receipts:
             shown: dict[int, int] = {}
             for room_no in rooms:
                 pos = tx.positions()
-                await tx.execute(
-                    f"UPDATE receipts SET pos = ? WHERE room_no = ? AND {WAITING}", pos, room_no
-                )
+                await tx.execute(f"UPDATE receipts SET pos = ? WHERE room_no = ? AND {WAITING}", pos, room_no)
                 shown[room_no] = pos
             tx.on_commit(lambda: self._shown(shown))
 

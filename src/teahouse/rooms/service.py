@@ -65,9 +65,7 @@ class Rooms:
         proposal = Proposal(reader.user_id, reader.user_no, [draft], state.room_no, txn=txn, users=users)
         return (await self.eventlog.append(proposal)).event_ids[0]
 
-    async def set_state(
-        self, reader: Reader, room_id: str, event_type: str, state_key: str, content: Content
-    ) -> str:
+    async def set_state(self, reader: Reader, room_id: str, event_type: str, state_key: str, content: Content) -> str:
         """Put a state event in place; returns its id, that of the current one when nothing would change.
 
         Member events go through `Membership`, which knows the rules of inviting.
@@ -101,9 +99,7 @@ class Rooms:
             body["reason"] = content["reason"]
         draft = Draft("m.room.redaction", body, redacts=target)
         txn = self._txn(reader, "redact", txn_id)
-        appended = await self.eventlog.append(
-            Proposal(reader.user_id, reader.user_no, [draft], state.room_no, txn=txn)
-        )
+        appended = await self.eventlog.append(Proposal(reader.user_id, reader.user_no, [draft], state.room_no, txn=txn))
         return appended.event_ids[0]
 
     async def target(self, state: RoomState, event_id: str) -> Target | None:
@@ -120,9 +116,7 @@ class Rooms:
         """Hand a proposal to the log."""
         return await self.eventlog.append(proposal)
 
-    async def _related(
-        self, reader: Reader, state: RoomState, event_type: str, content: Content
-    ) -> Target | None:
+    async def _related(self, reader: Reader, state: RoomState, event_type: str, content: Content) -> Target | None:
         """The event that `content` relates to, when the relation is one the server keeps."""
         relation = events.relation(content)
         if relation is None:
@@ -134,7 +128,7 @@ class Rooms:
         if not window.readable(target.pos):
             return None
         if relation.rel_type == "m.thread" and target.relates:
-            raise InvalidParam("A thread cannot begin at an event that is itself a reply in a thread, edit or reaction.")
+            raise InvalidParam("A thread cannot begin at an event that itself is in one, an edit or a reaction.")
         if relation.rel_type == "m.replace" and (
             target.sender != reader.user_id or target.type != event_type or target.state_key is not None
         ):

@@ -108,10 +108,12 @@ class Serving:
         ignored: Collection[str],
     ) -> dict[str, Any]:
         bundle: dict[str, Any] = {}
-        edits = [pos for pos, rel_type, event_type, _ in children if rel_type == "m.replace" and event_type == parent.type]
+        edits = [
+            pos for pos, rel_type, event_type, _ in children if rel_type == "m.replace" and event_type == parent.type
+        ]
         if edits:
             edit = await self._eventlog.store.at(self._database, edits[0])
-            if edit is not None and "m.new_content" in edit.content or (edit and edit.type == "m.room.encrypted"):
+            if (edit is not None and "m.new_content" in edit.content) or (edit and edit.type == "m.room.encrypted"):
                 bundle["m.replace"] = msgspec.Raw(
                     splice(edit, reader, window, self._clock.now_ms(), room_id_of(state), {})
                 )

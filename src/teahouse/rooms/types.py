@@ -25,13 +25,18 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What one user is to one room, since which position, by whose doing."""
+    """What one user is to one room, since which position, by whose doing.
+
+    `refused` marks a greeting that the user refused without its sender being told: to the user it is a room left at
+    `pos`, to everybody else the invitation still stands.
+    """
 
     room_no: int
     membership: str
     pos: int
     sender_no: int
     forgotten: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +147,10 @@ class InvitePolicy(Protocol):
 
     async def accepted(self, tx: Transaction, sender_no: int, target_no: int) -> None:
         """Note, in the transaction that appends the join, that a direct invite was accepted."""
+
+    @property
+    def refuses_silently(self) -> bool:
+        """Whether one who says no to a direct invite does so without its sender learning of it."""
+
+    async def refused(self, tx: Transaction, target_no: int, room_no: int) -> None:
+        """Note, in the transaction that stores it, that a direct invite was silently refused."""

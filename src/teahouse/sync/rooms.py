@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from teahouse.clock import Clock
 from teahouse.db import Database
 from teahouse.eventlog.service import EventLog
 from teahouse.eventlog.state import RoomState
@@ -14,7 +15,7 @@ from teahouse.rooms.history import History, Page
 from teahouse.rooms.receipts import Receipts
 from teahouse.rooms.serving import Serving, only_fields
 from teahouse.rooms.tokens import Token
-from teahouse.rooms.types import Readership
+from teahouse.rooms.types import Place, Readership
 from teahouse.sync.lazy import LazyMembers
 from teahouse.sync.types import TIMELINE_EVENTS_DEFAULT, TIMELINE_EVENTS_MAX, Ask, Json, RoomView, Unread, raw
 
@@ -33,6 +34,7 @@ class RoomSections:
         typing: Typing,
         unread: Unread,
         lazy: LazyMembers,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._eventlog = eventlog
@@ -43,6 +45,7 @@ class RoomSections:
         self._typing = typing
         self._unread = unread
         self._lazy = lazy
+        self._clock = clock
 
     async def joined(
         self, ask: Ask, view: RoomView, account_data: Sequence[Json], ignored: Collection[str]
@@ -67,6 +70,24 @@ class RoomSections:
         section = await self._section(ask, view, events, page, ask.since is None, ignored)
         section["account_data"] = {"events": []}
         return section
+
+    def refused(self, ask: Ask, state: RoomState, place: Place) -> Json:
+        """A silently refused invite: the one who refused sees the room left, by an event that nobody else has."""
+        user_id = ask.reader.user_id
+        leave = {
+            "type": "m.room.member",
+            "sender": user_id,
+            "state_key": user_id,
+            "content": {"membership": "leave"},
+            "event_id": self._eventlog.identifiers.event_id(place.pos, state.room_no),
+            "origin_server_ts": self._clock.now_ms(),
+        }
+        here = str(Token(ask.upto.epoch, place.pos))
+        return {
+            "timeline": {"events": [leave], "limited": False, "prev_batch": here},
+            ask.state_after or "state": {"events": [leave] if ask.state_after else []},
+            "account_data": {"events": []},
+        }
 
     def typing_changed(self, ask: Ask, state: RoomState) -> bool:
         """Whether who is typing changed since the reader looked."""
@@ -112,8 +133,11 @@ class RoomSections:
             return recent, Page(recent, upto, None)
         if ignored:
             plain = matches
-            matches = lambda event: (event.state_key is not None or event.sender not in ignored) and (  # noqa: E731
-                plain is None or plain(event)
+            matches = lambda event: (
+                (event.state_key is not None or event.sender not in ignored)
+                and (  # noqa: E731
+                    plain is None or plain(event)
+                )
             )
         page = await self._history.page(
             view.state, view.window, upto, limit + 1, backwards=True, stop=stop, matches=matches
@@ -166,8 +190,7 @@ class RoomSections:
         missing = [user for user in wanted if user not in present]
         at = None if place >= view.state.head else place
         found = {
-            event.state_key: event
-            for event in await self._history.members_of(ask.reader, view.state, missing, at)
+            event.state_key: event for event in await self._history.members_of(ask.reader, view.state, missing, at)
         }
         changed = [] if whole else [event for event in present.values() if event.state_key not in needed]
         members = [present.get(user) or found.get(user) for user in sorted(wanted)]

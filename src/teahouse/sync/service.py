@@ -160,7 +160,7 @@ class Sync:
             state = self._eventlog.cached(place.room_no) or await self._eventlog.state(place.room_no)
             if state is None or not self._may_have_news(ask, state, place, by_room):
                 continue
-            if place.pos > ask.upto.pos:
+            if place.pos > ask.upto.pos and not place.refused:
                 place = await self._place_at(ask, state, place)
             section = await self._room(ask, state, place, by_room.get(place.room_no, []), ignored)
             if section is not None:
@@ -169,9 +169,7 @@ class Sync:
                 changed.append(state)
         return sections, changed
 
-    def _may_have_news(
-        self, ask: Ask, state: RoomState, place: Place, by_room: Mapping[int, Sequence[Json]]
-    ) -> bool:
+    def _may_have_news(self, ask: Ask, state: RoomState, place: Place, by_room: Mapping[int, Sequence[Json]]) -> bool:
         """A cheap look at the room's heads: most rooms have nothing new, and cost no more than this."""
         if place.forgotten or not filters.allows_room(ask.filter.room, state.room_id):
             return False
@@ -206,6 +204,8 @@ class Sync:
             return await self._sections.joined(ask, view, data, ignored)
         if place.pos <= ask.floor or (ask.since is None and not ask.filter.room.include_leave):
             return None
+        if place.refused:
+            return self._sections.refused(ask, state, place)
         return await self._sections.left(ask, RoomView(state, place, window, newly_joined=False), ignored)
 
     async def _outside(self, ask: Ask, state: RoomState, place: Place, ignored: Collection[str]) -> Json | None:

@@ -65,7 +65,8 @@ CREATE TABLE memberships (
     membership TEXT NOT NULL,
     pos BIGINT NOT NULL,               -- of the member event
     sender_no BIGINT NOT NULL,
-    forgotten BIGINT NOT NULL,
+    forgotten BIGINT NOT NULL,         -- 1: dropped from the user's lists
+    refused_pos BIGINT NOT NULL,       -- where the user silently refused the invite; 0: did not
     PRIMARY KEY (user_no, room_no)
 ){clustered};
 CREATE INDEX memberships_room ON memberships (room_no, membership);

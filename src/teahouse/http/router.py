@@ -1,0 +1,99 @@
+"""From method and raw path to a route: a prefix tree over segments.
+
+It works on the raw path, because identifiers carry `%2F`: segments are split first and decoded after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote_to_bytes
+
+from teahouse.errors import InvalidParam, MethodNotAllowed, Unrecognized
+from teahouse.http.messages import Route
+
+PATH_SIZE_MAX_BYTES = 8_192  # of a raw path: the longest has two ids of 255 bytes, percent-encoded
+
+
+class Node:
+    """One segment of the tree."""
+
+    __slots__ = ("fixed", "parameter", "rest", "routes")
+
+    def __init__(self) -> None:
+        self.fixed: dict[bytes, Node] = {}
+        self.parameter: Node | None = None
+        self.rest: Node | None = None
+        self.routes: dict[str, tuple[Route, tuple[str, ...]]] = {}
+
+
+class Router:
+    """Every endpoint of the server."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.routes = list(routes)
+        self._root = Node()
+        for route in self.routes:
+            self._add(route)
+
+    def find(self, method: str, raw_path: bytes) -> tuple[Route, Mapping[str, str]]:
+        """The route of a request and its path parameters.
+
+        Raises Unrecognized when no endpoint has the path, MethodNotAllowed when none there takes the method.
+        """
+        if len(raw_path) > PATH_SIZE_MAX_BYTES:
+            raise InvalidParam(f"A path has at most {PATH_SIZE_MAX_BYTES} bytes.")
+        values: list[bytes] = []
+        node = self._walk(self._root, raw_path.split(b"/"), 1, values)
+        if node is None:
+            raise Unrecognized("There is no such endpoint.")
+        found = node.routes.get("GET" if method == "HEAD" else method)
+        if found is None:
+            raise MethodNotAllowed(f"This endpoint does not take {method}.")
+        route, names = found
+        return route, {name: decoded(value) for name, value in zip(names, values, strict=True)}
+
+    def _walk(self, node: Node, segments: list[bytes], index: int, values: list[bytes]) -> Node | None:
+        """The node a path ends in; a fixed segment goes before a parameter, which goes before a rest."""
+        if index == len(segments):
+            return node if node.routes else None
+        segment = segments[index]
+        following = node.fixed.get(segment)
+        if following is not None:
+            found = self._walk(following, segments, index + 1, values)
+            if found is not None:
+                return found
+        if node.parameter is not None:
+            values.append(segment)
+            found = self._walk(node.parameter, segments, index + 1, values)
+            if found is not None:
+                return found
+            values.pop()
+        if node.rest is not None:
+            values.append(b"/".join(segments[index:]))
+            return node.rest
+        return None
+
+    def _add(self, route: Route) -> None:
+        node = self._root
+        names: list[str] = []
+        for segment in route.template.split("/")[1:]:
+            if segment.endswith("*}"):
+                names.append(segment[1:-2])
+                node.rest = node.rest or Node()
+                node = node.rest
+            elif segment.startswith("{"):
+                names.append(segment[1:-1])
+                node.parameter = node.parameter or Node()
+                node = node.parameter
+            else:
+                node = node.fixed.setdefault(segment.encode(), Node())
+        assert route.method not in node.routes, f"two routes for {route.method} {route.template}"
+        node.routes[route.method] = (route, tuple(names))
+
+
+def decoded(segment: bytes) -> str:
+    """A segment without its percent-encoding; raises InvalidParam when it is not UTF-8."""
+    try:
+        return (unquote_to_bytes(segment) if b"%" in segment else segment).decode()
+    except UnicodeDecodeError:
+        raise InvalidParam("The path is not valid UTF-8.") from None
