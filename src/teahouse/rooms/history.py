@@ -170,12 +170,7 @@ class History:
 
     async def ignoring(self, reader: Reader, matches: Matches | None) -> Matches | None:
         """A filter that also drops messages of users the reader ignores."""
-        ignored = await self._rooms.users.ignored(reader.user_no)
-        if not ignored:
-            return matches
-        return lambda event: (
-            (event.state_key is not None or event.sender not in ignored) and (matches is None or matches(event))
-        )
+        return not_from(await self._rooms.users.ignored(reader.user_no), matches)
 
     async def _state_place(self, reader: Reader, room_id: str) -> tuple[RoomState, int]:
         """A room and the newest position whose state the reader may see."""
@@ -194,12 +189,8 @@ class History:
         self, state: RoomState, window: Window, start: int, stop: int | None, backwards: bool
     ) -> AsyncIterator[StoredEvent]:
         """Readable events one after the other, read a few at a time."""
-        intervals = reversed(window.intervals) if backwards else window.intervals
-        for first, last in intervals:
-            if backwards:
-                first, last = max(first, 0 if stop is None else stop + 1), min(last, start)
-            else:
-                first, last = max(first, start + 1), last if stop is None else min(last, stop)
+        for interval in reversed(window.intervals) if backwards else window.intervals:
+            first, last = clipped(interval, start, stop, backwards)
             while first <= last:
                 events = await self._store.range(
                     self._database, state.room_no, first, last, READ_AT_ONCE, backwards=backwards
@@ -212,3 +203,20 @@ class History:
                     last = events[-1].pos - 1
                 else:
                     first = events[-1].pos + 1
+
+
+def clipped(interval: tuple[int, int], start: int, stop: int | None, backwards: bool) -> tuple[int, int]:
+    """What of an interval lies between two places, in the direction of reading."""
+    first, last = interval
+    if backwards:
+        return max(first, 0 if stop is None else stop + 1), min(last, start)
+    return max(first, start + 1), last if stop is None else min(last, stop)
+
+
+def not_from(ignored: Collection[str], matches: Matches | None) -> Matches | None:
+    """A filter that also drops messages of ignored users."""
+    if not ignored:
+        return matches
+    return lambda event: (
+        (event.state_key is not None or event.sender not in ignored) and (matches is None or matches(event))
+    )

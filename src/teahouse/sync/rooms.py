@@ -11,7 +11,7 @@ from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import StoredEvent
 from teahouse.matrix import filters
 from teahouse.rooms.ephemeral import Typing
-from teahouse.rooms.history import History, Page
+from teahouse.rooms.history import History, Page, not_from
 from teahouse.rooms.receipts import Receipts
 from teahouse.rooms.serving import Serving, only_fields
 from teahouse.rooms.tokens import Token
@@ -131,14 +131,7 @@ class RoomSections:
             view.window.readable(event.pos) for event in recent
         ):  # fmt: skip
             return recent, Page(recent, upto, None)
-        if ignored:
-            plain = matches
-            matches = lambda event: (
-                (event.state_key is not None or event.sender not in ignored)
-                and (  # noqa: E731
-                    plain is None or plain(event)
-                )
-            )
+        matches = not_from(ignored, matches)
         page = await self._history.page(
             view.state, view.window, upto, limit + 1, backwards=True, stop=stop, matches=matches
         )

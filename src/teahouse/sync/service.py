@@ -156,12 +156,12 @@ class Sync:
             if room_no and filters.allows_type(ask.filter.room.account_data, kind):
                 by_room.setdefault(room_no, []).append({"type": kind, "content": msgspec.Raw(content)})
         places = await self._readership.places(ask.reader)
-        for place in list(places.values()):
-            state = self._eventlog.cached(place.room_no) or await self._eventlog.state(place.room_no)
-            if state is None or not self._may_have_news(ask, state, place, by_room):
+        for current in list(places.values()):
+            state = self._eventlog.cached(current.room_no) or await self._eventlog.state(current.room_no)
+            if state is None or not self._may_have_news(ask, state, current, by_room):
                 continue
-            if place.pos > ask.upto.pos and not place.refused:
-                place = await self._place_at(ask, state, place)
+            late = current.pos > ask.upto.pos and not current.refused
+            place = await self._place_at(ask, state, current) if late else current
             section = await self._room(ask, state, place, by_room.get(place.room_no, []), ignored)
             if section is not None:
                 sections.setdefault(SECTIONS[place.membership], {})[state.room_id] = section
