@@ -131,9 +131,9 @@ class RoomSections:
             view.window.readable(event.pos) for event in recent
         ):  # fmt: skip
             return recent, Page(recent, upto, None)
-        matches = not_from(ignored, matches)
+        kept = not_from(ignored, matches)
         page = await self._history.page(
-            view.state, view.window, upto, limit + 1, backwards=True, stop=stop, matches=matches
+            view.state, view.window, upto, limit + 1, backwards=True, stop=stop, matches=kept
         )
         events = list(reversed(page.events))
         if len(events) > limit:
