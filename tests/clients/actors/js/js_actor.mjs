@@ -1,0 +1,239 @@
+// A person's device on matrix-js-sdk, with its Rust crypto, moved by commands from a play (see ../wire.py).
+
+import { webcrypto } from "node:crypto";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+
+// stdout is the wire's; the SDK's own prints go to stderr. Set before the SDK is loaded: its logger keeps the methods.
+for (const method of ["log", "info", "debug", "trace"]) console[method] = console.error;
+
+const sdk = await import("matrix-js-sdk");
+const { CryptoEvent } = await import("matrix-js-sdk/lib/crypto-api/index.js");
+const { decodeRecoveryKey } = await import("matrix-js-sdk/lib/crypto-api/recovery-key.js");
+const { logger } = await import("matrix-js-sdk/lib/logger.js");
+logger.setLevel("warn");
+
+const POLL_TIMEOUT_MS = 30_000;
+const HISTORY_EVENTS = 100;
+const ENCRYPTION = { type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } };
+
+const write = (message) => process.stdout.write(JSON.stringify(message) + "\n");
+const tell = (event, fields) => write({ event, ...fields });
+
+let client;
+let gathered = []; // what a sync response showed, told once the SDK has taken in the whole of it
+const joined = new Set();
+const told = new Set();
+let recoveryKey; // the private key behind secret storage, once made or entered
+
+const cryptoCallbacks = {
+    getSecretStorageKey: async ({ keys }) => {
+        const [keyId] = Object.keys(keys);
+        return recoveryKey ? [keyId, recoveryKey] : null;
+    },
+};
+
+function describe(event) {
+    const content = event.getContent();
+    return {
+        room_id: event.getRoomId(),
+        event_id: event.getId(),
+        sender: event.getSender(),
+        encrypted: event.isEncrypted(),
+        msgtype: content.msgtype,
+        body: content.body,
+        content,
+    };
+}
+
+function show(event, show_now) {
+    if (event.status !== null || told.has(event.getId())) return;
+    if (event.isDecryptionFailure()) {
+        show_now("undecrypted", { ...describe(event), why: event.decryptionFailureReason });
+    } else if (event.getType() === "m.room.message") {
+        told.add(event.getId());
+        show_now("message", describe(event));
+    }
+}
+
+const gather = (event, fields) => gathered.push([event, fields]);
+
+function flush() {
+    for (const [event, fields] of gathered.splice(0)) tell(event, fields);
+}
+
+function listen() {
+    client.on(sdk.RoomEvent.Timeline, (event, _room, toStartOfTimeline) => {
+        if (!toStartOfTimeline) show(event, gather);
+    });
+    client.on(sdk.MatrixEventEvent.Decrypted, (event) => show(event, tell));
+    client.on(sdk.RoomMemberEvent.Membership, (event, member) =>
+        gather("member", { room_id: member.roomId, user_id: member.userId, membership: member.membership }),
+    );
+    client.on(sdk.RoomEvent.MyMembership, (room, membership) => {
+        if (membership === "join") gather("joined", { room_id: room.roomId, encrypted: room.hasEncryptionStateEvent() });
+        if (membership === "invite") {
+            const sender = room.getMember(client.getUserId())?.events.member?.getSender();
+            gather("invited", { room_id: room.roomId, sender, is_direct: room.getDMInviter() !== undefined });
+        }
+    });
+    client.on(sdk.RoomEvent.Receipt, (event, room) => {
+        for (const [event_id, kinds] of Object.entries(event.getContent()))
+            for (const readers of Object.values(kinds))
+                for (const user_id of Object.keys(readers)) gather("receipt", { room_id: room.roomId, event_id, user_id });
+    });
+    client.on(sdk.RoomEvent.Redaction, (event, room) =>
+        gather("redacted", { room_id: room.roomId, redacts: event.event.redacts ?? event.getContent().redacts }),
+    );
+    client.on(sdk.ClientEvent.Sync, (state, _previous, data) => {
+        if (state === "ERROR") console.error("sync failed:", data?.error);
+        for (const room of client.getRooms()) if (room.getMyMembership() === "join") joined.add(room.roomId);
+        flush();
+    });
+}
+
+function until(emitter, name, holds) {
+    return new Promise((resolve) => {
+        const check = () => {
+            if (!holds()) return;
+            emitter.off(name, check);
+            resolve();
+        };
+        emitter.on(name, check);
+        check();
+    });
+}
+
+const known = (roomId) => until(client, sdk.ClientEvent.Sync, () => joined.has(roomId));
+
+async function create(encrypted, options) {
+    const initial_state = encrypted ? [ENCRYPTION] : [];
+    const { room_id } = await client.createRoom({ ...options, initial_state, visibility: "private" });
+    await known(room_id);
+    return { room_id };
+}
+
+async function download(url) {
+    const address = client.mxcUrlToHttp(url, undefined, undefined, undefined, false, true, true);
+    const answer = await fetch(address, { headers: { Authorization: `Bearer ${client.getAccessToken()}` } });
+    if (!answer.ok) throw new Error(`${answer.status} for ${url}: ${await answer.text()}`);
+    return { body: Buffer.from(await answer.arrayBuffer()), content_type: answer.headers.get("content-type") };
+}
+
+// The specification's "Sending encrypted attachments": AES-CTR with a 64-bit counter, SHA-256 over the sealed bytes.
+async function open(file, sealed) {
+    const digest = Buffer.from(await webcrypto.subtle.digest("SHA-256", sealed)).toString("base64").replace(/=+$/, "");
+    if (digest !== file.hashes.sha256.replace(/=+$/, "")) throw new Error("the sealed file's hash is another");
+    const key = await webcrypto.subtle.importKey("jwk", file.key, "AES-CTR", false, ["decrypt"]);
+    const counter = Buffer.from(file.iv, "base64");
+    return Buffer.from(await webcrypto.subtle.decrypt({ name: "AES-CTR", counter, length: 64 }, key, sealed));
+}
+
+const commands = {
+    async login({ url, user, password, device }) {
+        const answer = await sdk.createClient({ baseUrl: url }).loginRequest({
+            type: "m.login.password",
+            identifier: { type: "m.id.user", user },
+            password,
+            initial_device_display_name: device,
+        });
+        const { user_id: userId, device_id: deviceId, access_token: accessToken } = answer;
+        client = sdk.createClient({ baseUrl: url, userId, deviceId, accessToken, cryptoCallbacks });
+        await client.initRustCrypto({ useIndexedDB: false });
+        listen();
+        await client.startClient({
+            pollTimeout: POLL_TIMEOUT_MS,
+            lazyLoadMembers: true,
+            threadSupport: true,
+            pendingEventOrdering: sdk.PendingEventOrdering.Detached,
+        });
+        await until(client, sdk.ClientEvent.Sync, () => client.isInitialSyncComplete());
+        return { user_id: userId, device_id: deviceId, access_token: accessToken };
+    },
+
+    create_direct: ({ user_id, room_version, encrypted }) =>
+        create(encrypted, { room_version, is_direct: true, invite: [user_id], preset: "trusted_private_chat" }),
+
+    create_group: ({ name, invite, room_version, encrypted }) =>
+        create(encrypted, { room_version, name, invite, preset: "private_chat" }),
+
+    async join({ room_id }) {
+        await client.joinRoom(room_id);
+        await known(room_id);
+        return {};
+    },
+
+    invite: ({ room_id, user_id }) => client.invite(room_id, user_id),
+
+    leave: ({ room_id }) => client.leave(room_id),
+
+    send_text: ({ room_id, body }) => client.sendTextMessage(room_id, body),
+
+    redact: ({ room_id, event_id }) => client.redactEvent(room_id, event_id),
+
+    async read({ room_id, event_id }) {
+        await client.sendReadReceipt(client.getRoom(room_id).findEventById(event_id));
+        return {};
+    },
+
+    async fetch({ place, save_to }) {
+        const { body, content_type } = await download(place.url ?? place);
+        await writeFile(save_to, place.url ? await open(place, body) : body);
+        return { content_type };
+    },
+
+    // The room's newest messages, oldest first, decrypted where a key is at hand.
+    async history({ room_id }) {
+        const room = client.getRoom(room_id);
+        await client.scrollback(room, HISTORY_EVENTS);
+        const events = room.getLiveTimeline().getEvents();
+        await Promise.all(events.map((event) => client.decryptEventIfNeeded(event)));
+        return { messages: events.filter((event) => event.isEncrypted() || event.getContent().msgtype).map(describe) };
+    },
+
+    // Cross-signing, secret storage and key backup made anew.
+    async set_up_recovery() {
+        const crypto = client.getCrypto();
+        const made = await crypto.createRecoveryKeyFromPassphrase();
+        recoveryKey = made.privateKey;
+        await crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: (upload) => upload(null) });
+        await crypto.bootstrapSecretStorage({
+            createSecretStorageKey: async () => made,
+            setupNewSecretStorage: true,
+            setupNewKeyBackup: true,
+        });
+        return { recovery_key: made.encodedPrivateKey };
+    },
+
+    // Waits until the server holds this many sessions' keys. The SDK waits up to ten seconds before it sends any.
+    async backed_up({ sessions }) {
+        const crypto = client.getCrypto();
+        const held = async () => (await crypto.getKeyBackupInfo()).count;
+        while ((await held()) < sessions) await once(client, CryptoEvent.KeyBackupSessionsRemaining);
+        return {};
+    },
+
+    // What a person does on a new device who has nothing but the recovery key.
+    async recover({ recovery_key }) {
+        recoveryKey = decodeRecoveryKey(recovery_key);
+        const crypto = client.getCrypto();
+        await crypto.bootstrapCrossSigning({});
+        await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
+        const check = await crypto.checkKeyBackupAndEnable();
+        const { imported, total } = await crypto.restoreKeyBackup();
+        const own = await crypto.getDeviceVerificationStatus(client.getUserId(), client.getDeviceId());
+        return { trusted: check.trustInfo.trusted, imported, total, verified: own.crossSigningVerified };
+    },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+    const asked = JSON.parse(line);
+    try {
+        write({ id: asked.id, ok: (await commands[asked.do](asked.with)) ?? {} });
+    } catch (error) {
+        console.error(error);
+        write({ id: asked.id, failed: String(error) });
+    }
+}
+process.exit(0);

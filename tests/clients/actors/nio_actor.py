@@ -1,0 +1,227 @@
+"""A person's device on matrix-nio, with encryption, moved by commands from a play."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nio import (
+    AsyncClient,
+    AsyncClientConfig,
+    Event,
+    InviteMemberEvent,
+    MatrixRoom,
+    MegolmEvent,
+    ReceiptEvent,
+    RedactionEvent,
+    Response,
+    RoomMemberEvent,
+    RoomMessage,
+    RoomPreset,
+    SyncResponse,
+)
+from nio.crypto.attachments import decrypt_attachment
+from nio.responses import ErrorResponse
+from wire import Wire
+
+SYNC_TIMEOUT_MS = 30_000
+HISTORY_EVENTS = 100
+ENCRYPTION = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
+
+
+class Refused(Exception):
+    """The server answered with an error."""
+
+
+def accepted(response: Any) -> Any:
+    if isinstance(response, ErrorResponse):
+        raise Refused(str(response))
+    return response
+
+
+class NioActor:
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._client: AsyncClient
+        self._syncing: asyncio.Task[None]
+        self._rooms_told: set[str] = set()
+        self._gathered: list[tuple[str, dict[str, Any]]] = []
+
+    # --- coming and going
+
+    async def login(self, url: str, user: str, password: str, device: str, store: str) -> dict[str, Any]:
+        self._client = self._open(url, user, store)
+        answer = accepted(await self._client.login(password, device_name=device))
+        await self._first_sync()
+        return {"user_id": answer.user_id, "device_id": answer.device_id, "access_token": answer.access_token}
+
+    async def resume(self, url: str, user_id: str, device_id: str, access_token: str, store: str) -> dict[str, Any]:
+        """Be the device that this store belongs to again, from where it stopped reading."""
+        self._client = self._open(url, user_id, store)
+        self._client.restore_login(user_id, device_id, access_token)
+        await self._first_sync()
+        return {"user_id": user_id, "device_id": device_id, "access_token": access_token}
+
+    def _open(self, url: str, user: str, store: str) -> AsyncClient:
+        Path(store).mkdir(parents=True, exist_ok=True)
+        config = AsyncClientConfig(encryption_enabled=True, store_sync_tokens=True)
+        client = AsyncClient(url, user, store_path=store, config=config)
+        client.add_event_callback(self._on_event, (RoomMessage, MegolmEvent, RoomMemberEvent, RedactionEvent))
+        client.add_event_callback(self._on_invite, InviteMemberEvent)
+        client.add_ephemeral_callback(self._on_receipt, ReceiptEvent)
+        client.add_response_callback(self._on_sync, SyncResponse)
+        return client
+
+    async def _first_sync(self) -> None:
+        synced = asyncio.create_task(self._client.synced.wait())
+        self._syncing = asyncio.create_task(self._client.sync_forever(SYNC_TIMEOUT_MS, full_state=True))
+        await asyncio.wait((synced, self._syncing), return_when=asyncio.FIRST_COMPLETED)
+        if self._syncing.done():
+            self._syncing.result()
+        # A sync that fails later would otherwise be silent until a step of the play runs out of time.
+        self._syncing.add_done_callback(lambda ended: self._wire.tell("stopped_syncing", why=repr(ended)))
+
+    # --- rooms
+
+    async def create_direct(self, user_id: str, room_version: str, encrypted: bool) -> dict[str, Any]:
+        return await self._create(encrypted, room_version, is_direct=True, invite=[user_id],
+                                  preset=RoomPreset.trusted_private_chat)  # fmt: skip
+
+    async def create_group(self, name: str, invite: list[str], room_version: str, encrypted: bool) -> dict[str, Any]:
+        return await self._create(encrypted, room_version, name=name, invite=invite, preset=RoomPreset.private_chat)
+
+    async def _create(self, encrypted: bool, room_version: str, **options: Any) -> dict[str, Any]:
+        initial_state = [ENCRYPTION] if encrypted else []
+        created = accepted(
+            await self._client.room_create(room_version=room_version, initial_state=initial_state, **options)
+        )
+        await self._known(created.room_id)
+        return {"room_id": created.room_id}
+
+    async def join(self, room_id: str) -> dict[str, Any]:
+        accepted(await self._client.join(room_id))
+        await self._known(room_id)
+        return {}
+
+    async def invite(self, room_id: str, user_id: str) -> dict[str, Any]:
+        accepted(await self._client.room_invite(room_id, user_id))
+        return {}
+
+    async def leave(self, room_id: str) -> dict[str, Any]:
+        accepted(await self._client.room_leave(room_id))
+        return {}
+
+    async def _known(self, room_id: str) -> None:
+        """nio can only send to a room that a sync has shown it."""
+        while room_id not in self._rooms_told:
+            await self._client.synced.wait()
+
+    # --- messages
+
+    async def send_text(self, room_id: str, body: str) -> dict[str, Any]:
+        return await self._send(room_id, {"msgtype": "m.text", "body": body})
+
+    async def send_file(
+        self, room_id: str, path: str, content: dict[str, Any], thumbnail: str | None = None
+    ) -> dict[str, Any]:
+        """Upload `path` and its `thumbnail`, encrypted where the room is, and send `content` that points there."""
+        encrypted = self._client.rooms[room_id].encrypted
+        info = dict(content["info"])
+        if thumbnail is not None:
+            info |= await self._upload(Path(thumbnail), "image/jpeg", encrypted, "thumbnail_file", "thumbnail_url")
+        where = await self._upload(Path(path), info["mimetype"], encrypted, "file", "url")
+        return await self._send(room_id, content | where | {"info": info}) | where
+
+    async def _upload(self, path: Path, mimetype: str, encrypted: bool, sealed: str, plain: str) -> dict[str, Any]:
+        size = path.stat().st_size
+        with path.open("rb") as opened:
+            answer, keys = await self._client.upload(opened, mimetype, encrypt=encrypted, filesize=size)
+        uri = accepted(answer).content_uri
+        return {sealed: dict(keys) | {"url": uri, "v": "v2"}} if keys else {plain: uri}
+
+    async def _send(self, room_id: str, content: dict[str, Any]) -> dict[str, Any]:
+        sent = await self._client.room_send(room_id, "m.room.message", content, ignore_unverified_devices=True)
+        return {"event_id": accepted(sent).event_id}
+
+    async def redact(self, room_id: str, event_id: str) -> dict[str, Any]:
+        return {"event_id": accepted(await self._client.room_redact(room_id, event_id)).event_id}
+
+    async def read(self, room_id: str, event_id: str) -> dict[str, Any]:
+        accepted(await self._client.room_read_markers(room_id, event_id, event_id))
+        return {}
+
+    async def history(self, room_id: str) -> dict[str, Any]:
+        """The room's newest messages, oldest first, decrypted where a key is at hand."""
+        page = accepted(await self._client.room_messages(room_id, limit=HISTORY_EVENTS))
+        seen = [self._describe(event, room_id) for event in reversed(page.chunk)]
+        return {"messages": [fields for kind, fields in filter(None, seen) if kind in ("message", "undecrypted")]}
+
+    # --- files
+
+    async def fetch(self, place: dict[str, Any] | str, save_to: str) -> dict[str, Any]:
+        """Download what a message points to: an `mxc://` address, or an encrypted file's description."""
+        described = isinstance(place, Mapping)
+        answer = accepted(await self._client.download(place["url"] if described else place))
+        body = answer.body
+        if described:
+            body = decrypt_attachment(body, place["key"]["k"], place["hashes"]["sha256"], place["iv"])
+        Path(save_to).write_bytes(body)
+        return {"content_type": answer.content_type}
+
+    async def thumbnail(self, url: str, width: int, height: int, save_to: str) -> dict[str, Any]:
+        server_name, _, media_id = url.removeprefix("mxc://").partition("/")
+        answer = accepted(await self._client.thumbnail(server_name, media_id, width, height))
+        Path(save_to).write_bytes(answer.body)
+        return {"content_type": answer.content_type}
+
+    # --- what sync shows: gathered, and told once nio has taken in the whole response, its device lists included
+
+    async def _on_event(self, room: MatrixRoom, event: Event) -> None:
+        if told := self._describe(event, room.room_id):
+            self._gathered.append(told)
+
+    def _describe(self, event: Event, room_id: str) -> tuple[str, dict[str, Any]] | None:
+        where = {"room_id": room_id, "event_id": event.event_id, "sender": event.sender}
+        if isinstance(event, MegolmEvent):
+            return "undecrypted", where | {"session_id": event.session_id}
+        if isinstance(event, RoomMemberEvent):
+            return "member", where | {"user_id": event.state_key, "membership": event.membership}
+        if isinstance(event, RedactionEvent):
+            return "redacted", where | {"redacts": event.redacts}
+        if isinstance(event, RoomMessage):
+            content = event.source["content"]
+            said = {"body": content.get("body"), "msgtype": content.get("msgtype"), "content": content}
+            return "message", where | said | {"encrypted": event.decrypted}
+        return None
+
+    async def _on_invite(self, room: MatrixRoom, event: InviteMemberEvent) -> None:
+        if event.state_key == self._client.user_id and event.membership == "invite":
+            told = {"room_id": room.room_id, "sender": event.sender}
+            self._gathered.append(("invited", told | {"is_direct": event.content.get("is_direct", False)}))
+
+    async def _on_receipt(self, room: MatrixRoom, event: ReceiptEvent) -> None:
+        for receipt in event.receipts:
+            told = {"room_id": room.room_id, "event_id": receipt.event_id, "user_id": receipt.user_id}
+            self._gathered.append(("receipt", told))
+
+    async def _on_sync(self, _response: Response) -> None:
+        for room_id in self._client.rooms.keys() - self._rooms_told:
+            self._rooms_told.add(room_id)
+            self._wire.tell("joined", room_id=room_id, encrypted=self._client.rooms[room_id].encrypted)
+        gathered, self._gathered = self._gathered, []
+        for kind, fields in gathered:
+            self._wire.tell(kind, **fields)
+
+
+COMMANDS = (
+    "login resume create_direct create_group join invite leave send_text send_file redact read history fetch thumbnail"
+)
+
+
+async def main() -> None:
+    wire = Wire()
+    actor = NioActor(wire)
+    await wire.serve({name: getattr(actor, name) for name in COMMANDS.split()})
+
+
+asyncio.run(main())
