@@ -6,14 +6,14 @@ It knows no database, clock or randomness: time and positions are handed in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from teahouse.errors import Forbidden, NotFound, TooLarge
 from teahouse.eventlog.identifiers import Identifiers, number_at
-from teahouse.eventlog.state import RoomState, StateEntry, entry_of, version_of
+from teahouse.eventlog.state import RoomState, version_of
 from teahouse.eventlog.types import (
     Appended,
     Classifier,
@@ -235,15 +235,20 @@ class Trial:
 
     def _apply(self, state: RoomState, draft: Draft, event: StoredEvent) -> None:
         """Leave the state as the event makes it."""
-        target = draft.redacts
         if draft.state_key is not None:
-            self._own(state).set(draft.type, draft.state_key, entry_of(event))
-        elif target is not None and target.state_key is not None:
-            current = state.entries.get((target.type, target.state_key))
-            if current is not None and current.pos == target.pos:
-                pruned = events.redact(msgspec.json.decode(target.json), state.version)
-                entry = StateEntry(current.pos, current.event_id, current.sender, pruned["content"])
-                self._own(state).set(target.type, target.state_key, entry)
+            self._own(state).set(draft.type, draft.state_key, event)
+        target = draft.redacts or draft.relates_to
+        if target is None or target.state_key is None:
+            return
+        current = state.entries.get((target.type, target.state_key))
+        if current is None or current.pos != target.pos:
+            return
+        if draft.redacts is None:
+            changed = replace(current, class_=current.class_ | EventClass.HAS_CHILDREN)
+        else:
+            pruned = events.redact(msgspec.json.decode(current.json), state.version)
+            changed = replace(current, content=pruned["content"], json=_encode(pruned), redacted_pos=event.pos)
+        self._own(state).set(target.type, target.state_key, changed)
 
     def _own(self, state: RoomState) -> RoomState:
         """The trial's own copy of a room's state."""

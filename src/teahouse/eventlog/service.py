@@ -22,6 +22,7 @@ from teahouse.eventlog.tails import Tails
 from teahouse.eventlog.types import Appended, Classifier, CommitListener, EventClass, Proposal, StoredEvent
 
 BATCH_PROPOSALS_MAX = 256  # in one commit: bounds how long the first sender waits for the last
+STATE_LOOKUPS_MAX = 32  # changed state keys looked up one by one; beyond it the whole state is read at once
 QUEUE_PROPOSALS_MAX = 10_000  # waiting for the writer; beyond it senders are asked to come back
 
 
@@ -84,6 +85,21 @@ class EventLog:
         if state is not None:
             return state
         return await self._load(self._database, room_no)
+
+    async def state_before(self, state: RoomState, current: Sequence[StoredEvent], at: int) -> list[StoredEvent]:
+        """Current state events taken back to what stood in their place after position `at`."""
+        kept = [event for event in current if event.pos <= at]
+        newer = [event for event in current if event.pos > at]
+        if len(newer) > STATE_LOOKUPS_MAX:
+            keys = {(event.type, event.state_key) for event in newer}
+            found = await self.store.state_at(self._database, state.room_no, at)
+            return [*kept, *(event for event in found if (event.type, event.state_key) in keys)]
+        for event in newer:
+            if event.replaces_pos is not None and event.state_key is not None:
+                before = await self.store.state_entry_at(self._database, state.room_no, event.type, event.state_key, at)
+                if before is not None:
+                    kept.append(before)
+        return kept
 
     def listed(self, room_no: int, listed: bool) -> None:
         """A room entered or left the public directory."""

@@ -8,24 +8,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from teahouse.eventlog.types import Content, StoredEvent
 from teahouse.matrix.power_levels import PowerLevels
 from teahouse.matrix.room_versions import ROOM_VERSIONS, RoomVersion
 
-ENTRIES_CACHED_MAX = 400_000  # state entries of all cached rooms together, about 1 KB each
+ENTRIES_CACHED_MAX = 200_000  # state events of all cached rooms together, about 1.5 KB each
 PRESENT = ("join", "invite")  # memberships that count towards a group's size
-
-
-@dataclass(frozen=True, slots=True)
-class StateEntry:
-    """One current state event."""
-
-    pos: int
-    event_id: str
-    sender: str
-    content: Content
 
 
 class RoomState:
@@ -39,7 +28,7 @@ class RoomState:
         self.room_id = room_id
         self.version = version
         self.listed = listed
-        self.entries: dict[tuple[str, str], StateEntry] = {}
+        self.entries: dict[tuple[str, str], StoredEvent] = {}
         self.joined: set[str] = set()
         self.present: set[str] = set()  # joined or invited
         self.creators: frozenset[str] = frozenset()
@@ -61,7 +50,7 @@ class RoomState:
         twin._power_levels = self._power_levels
         return twin
 
-    def set(self, event_type: str, state_key: str, entry: StateEntry) -> None:
+    def set(self, event_type: str, state_key: str, entry: StoredEvent) -> None:
         """Put an entry in place; entries come in the order of their positions."""
         self.entries[event_type, state_key] = entry
         if event_type == "m.room.member":
@@ -138,17 +127,12 @@ class RoomState:
         return self.join_rule == "public"
 
 
-def creators(version: RoomVersion, entry: StateEntry) -> Iterable[str]:
+def creators(version: RoomVersion, entry: StoredEvent) -> Iterable[str]:
     """Who made the room, where that gives power (room version 12)."""
     if not version.privileged_creators:
         return ()
     additional = entry.content.get("additional_creators", ())
     return (entry.sender, *(user for user in additional if isinstance(user, str)))
-
-
-def entry_of(event: StoredEvent) -> StateEntry:
-    """The state entry that a stored state event makes."""
-    return StateEntry(event.pos, event.event_id, event.sender, event.content)
 
 
 def version_of(name: str) -> RoomVersion:

@@ -8,7 +8,7 @@ import msgspec
 
 from teahouse.db import Reader, Transaction, marks, padded
 from teahouse.eventlog.identifiers import Identifiers
-from teahouse.eventlog.state import RoomState, StateEntry, version_of
+from teahouse.eventlog.state import RoomState, version_of
 from teahouse.eventlog.types import Appended, EventClass, Proposal, StoredEvent, Target, Txn
 from teahouse.matrix import events as matrix_events
 
@@ -81,7 +81,7 @@ class EventStore:
         state = RoomState(room_no, self._identifiers.room_id(room_no, version), version_of(version), bool(listed))
         for event in await self.state_at(db, room_no, 1 << 62):
             assert event.state_key is not None
-            state.set(event.type, event.state_key, StateEntry(event.pos, event.event_id, event.sender, event.content))
+            state.set(event.type, event.state_key, event)
         changes = await db.fetch_one(
             "SELECT count(*) FROM state WHERE room_no = ? AND type = 'm.room.history_visibility'", room_no
         )

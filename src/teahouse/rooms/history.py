@@ -118,14 +118,10 @@ class History:
 
     async def state_at(self, reader: Reader, state: RoomState, at: int | None) -> list[StoredEvent]:
         """A room's state as of position `at` (None: now), its member events by the reader's readership."""
-        if at is None or at >= state.head:
-            positions = [entry.pos for (kind, _), entry in state.entries.items() if kind != "m.room.member"]
-            others = await self._store.at_many(self._database, positions)
-            members = await self._rooms.readership.members(reader, state, None)
-        else:
-            everything = await self._store.state_at(self._database, state.room_no, at)
-            others = [event for event in everything if event.type != "m.room.member"]
-            members = await self._rooms.readership.members(reader, state, at)
+        others = [event for (kind, _), event in state.entries.items() if kind != "m.room.member"]
+        if at is not None and at < state.head:
+            others = await self._rooms.eventlog.state_before(state, others, at)
+        members = await self._rooms.readership.members(reader, state, at)
         return sorted([*others, *members], key=lambda event: event.pos)
 
     async def state_event(self, reader: Reader, room_id: str, event_type: str, state_key: str) -> StoredEvent:

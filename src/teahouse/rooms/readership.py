@@ -97,23 +97,17 @@ class MembershipReadership:
         return window
 
     async def members(self, reader: Reader, state: RoomState, at: int | None) -> Sequence[StoredEvent]:
-        store = self._eventlog.store
-        if at is None:
-            positions = [entry.pos for (kind, _), entry in state.entries.items() if kind == "m.room.member"]
-        else:
-            rows = await self._database.fetch(
-                "SELECT max(pos) FROM state WHERE room_no = ? AND type = 'm.room.member' AND pos <= ? "
-                "GROUP BY state_key",
-                state.room_no, at,
-            )  # fmt: skip
-            positions = [row[0] for row in rows]
-        events = await store.at_many(self._database, positions)
-        return sorted(events, key=lambda event: event.pos)
+        members = [event for (kind, _), event in state.entries.items() if kind == "m.room.member"]
+        if at is None or at >= state.head:
+            return members
+        return await self._eventlog.state_before(state, members, at)
 
     async def member(self, reader: Reader, state: RoomState, user_id: str, at: int | None) -> StoredEvent | None:
-        upto = history_visibility.POS_MAX if at is None else at
+        current = state.entries.get(("m.room.member", user_id))
+        if current is None or at is None or current.pos <= at:
+            return current
         store = self._eventlog.store
-        return await store.state_entry_at(self._database, state.room_no, "m.room.member", user_id, upto)
+        return await store.state_entry_at(self._database, state.room_no, "m.room.member", user_id, at)
 
     async def summary(self, reader: Reader, state: RoomState) -> Summary:
         others = [user for user in state.present if user != reader.user_id]

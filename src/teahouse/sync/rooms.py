@@ -67,6 +67,9 @@ class RoomSections:
     async def left(self, ask: Ask, view: RoomView, ignored: Collection[str]) -> Json:
         """A room the reader left or was put out of, up to that moment."""
         events, page = await self._timeline(ask, view, ask.since is None, ignored)
+        own = await self._readership.member(ask.reader, view.state, ask.reader.user_id, view.place.pos)
+        if own is not None and own not in events:
+            events.append(own)  # one who was invited only may read nothing of the room but their own leaving
         section = await self._section(ask, view, events, page, ask.since is None, ignored)
         section["account_data"] = {"events": []}
         return section
@@ -139,7 +142,10 @@ class RoomSections:
         if len(events) > limit:
             events = events[len(events) - limit :]
             return events, Page(events, upto, events[0].pos - 1 if events else upto)
-        return events, Page(events, upto, page.end)
+        # Who comes back has seen a part of this before: `limited` says that the old timeline does not go on here.
+        gap = view.newly_joined and any(pos < view.window.joined_since for pos, was in view.window.memberships
+                                        if was == "join")  # fmt: skip
+        return events, Page(events, upto, events[0].pos - 1 if gap and events else page.end)
 
     async def _state(
         self, ask: Ask, view: RoomView, events: Sequence[StoredEvent], page: Page, whole: bool
@@ -151,6 +157,11 @@ class RoomSections:
             state = await self._history.state_at(ask.reader, view.state, place)
         elif page.end is not None or ask.state_after:
             state = await self._eventlog.store.state_changes(self._database, view.state.room_no, ask.floor, place)
+        elif filters.matcher(ask.filter.room.timeline, view.state.room_id) is not None:
+            # What the filter keeps out of the timeline must still reach the state.
+            shown = {(event.type, event.state_key) for event in events}
+            changes = await self._eventlog.store.state_changes(self._database, view.state.room_no, ask.floor, upto)
+            state = [event for event in changes if (event.type, event.state_key) not in shown]
         else:
             state = []
         if ask.filter.room.state.lazy_load_members:

@@ -214,13 +214,12 @@ class Sync:
             return None
         if place.membership == "invite" and await self._users.user_id(place.sender_no) in ignored:
             return None
-        wanted = [state.entries[kind, ""].pos for kind in STRIPPED_TYPES if (kind, "") in state.entries]
-        sender = ("m.room.member", await self._users.user_id(place.sender_no))
-        if sender in state.entries:
-            wanted.append(state.entries[sender].pos)
-        events = await self._eventlog.store.at_many(self._database, [*wanted, place.pos])
-        shown = [stripped(event) for event in sorted({event.pos: event for event in events}.values(), key=_pos)]
-        return {f"{place.membership}_state": {"events": shown}}
+        shown = [state.entries[kind, ""] for kind in STRIPPED_TYPES if (kind, "") in state.entries]
+        for user_id in dict.fromkeys((await self._users.user_id(place.sender_no), ask.reader.user_id)):
+            member = await self._readership.member(ask.reader, state, user_id, None)
+            if member is not None:
+                shown.append(member)
+        return {f"{place.membership}_state": {"events": [stripped(event) for event in shown]}}
 
     async def _to_device(self, ask: Ask, answer: Json) -> int:
         """Put waiting to-device messages into the answer; the position of the last one."""
@@ -263,8 +262,3 @@ class Sync:
             watchers = await self._contacts(reader.user_no)
             message = self._presence.message_of(reader.user_no)
             self._presence.put(reader.user_no, presence, message, [*watchers, reader.user_no])
-
-
-def _pos(event: Any) -> int:
-    pos: int = event.pos
-    return pos
