@@ -1,0 +1,113 @@
+"""The endpoints of media."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from teahouse.errors import InvalidParam, NotFound
+from teahouse.http import codec
+from teahouse.http.messages import Auth, Request, Response, Route
+from teahouse.media import disposition
+from teahouse.media.service import MediaService
+from teahouse.media.types import FILE_NAME_MAX_CHARS, WAIT_DEFAULT_MS, WAIT_MAX_MS, Media, Upload
+
+MEDIA = "/_matrix/client/v1/media"
+OLDER = "/_matrix/media/v3"
+SIDE_MAX = 100_000  # pixels a client may ask for; no picture is larger
+
+
+class MediaApi:
+    """Upload, download, thumbnails.
+
+    The older paths, which need no token, answer as the specification has it for media uploaded after they were frozen:
+    this server froze them before its first upload.
+    """
+
+    def __init__(self, media: MediaService) -> None:
+        self._media = media
+
+    def routes(self) -> list[Route]:
+        """The endpoints."""
+        size = self._media.limits.upload_bytes
+        media_id = "{serverName}/{mediaId}"
+        routes = [
+            Route("POST", f"{OLDER}/upload", self.upload, body_max_bytes=size, streamed=True),
+            Route("PUT", f"{OLDER}/upload/{media_id}", self.upload_to, body_max_bytes=size, streamed=True),
+            Route("POST", "/_matrix/media/v1/create", self.create),
+            Route("GET", f"{MEDIA}/config", self.config),
+            Route("GET", f"{OLDER}/config", self.config),
+            Route("GET", f"{MEDIA}/thumbnail/{media_id}", self.thumbnail, waits=True),
+        ]
+        for path in (f"download/{media_id}", f"download/{media_id}/{{fileName}}"):
+            routes.append(Route("GET", f"{MEDIA}/{path}", self.download, waits=True))
+            routes.append(Route("GET", f"{OLDER}/{path}", self.frozen, Auth.NONE))
+        routes.append(Route("GET", f"{OLDER}/thumbnail/{media_id}", self.frozen, Auth.NONE))
+        return routes
+
+    async def upload(self, request: Request) -> Response:
+        """Store content under a new id."""
+        return codec.reply({"content_uri": await self._media.upload(request.requester, upload_of(request))})
+
+    async def upload_to(self, request: Request) -> Response:
+        """Store content under a reserved id."""
+        server_name, media_id = request.path["serverName"], request.path["mediaId"]
+        await self._media.upload_to(request.requester, server_name, media_id, upload_of(request))
+        return codec.reply({})
+
+    async def create(self, request: Request) -> Response:
+        """Reserve an id."""
+        content_uri, expires_ms = await self._media.create(request.requester)
+        return codec.reply({"content_uri": content_uri, "unused_expires_at": expires_ms})
+
+    async def config(self, _: Request) -> Response:
+        """What may be uploaded."""
+        return codec.reply({"m.upload.size": self._media.limits.upload_bytes})
+
+    async def download(self, request: Request) -> Response:
+        """Content, under the name it was uploaded with or the one in the path."""
+        media = await self._content(request)
+        file_name = request.path.get("fileName") or media.file_name
+        pieces = await self._media.read(media)
+        headers = [(b"content-length", str(media.size_bytes).encode())]
+        return served(pieces, media.content_type, file_name, headers)
+
+    async def thumbnail(self, request: Request) -> Response:
+        """A picture made small."""
+        codec.required(request, "width")
+        codec.required(request, "height")
+        width = codec.integer(request, "width", 0, low=1, high=SIDE_MAX)
+        height = codec.integer(request, "height", 0, low=1, high=SIDE_MAX)
+        method = codec.parameter(request, "method", "scale")
+        if method not in ("scale", "crop"):
+            raise InvalidParam("The method is 'scale' or 'crop'.")
+        animated = codec.boolean(request, "animated")
+        media = await self._content(request)
+        content_type, pieces = await self._media.thumbnail(
+            media, (width, height), crop=method == "crop", animated=animated
+        )
+        return served(pieces, content_type, f"thumbnail.{content_type.partition('/')[2]}", [])
+
+    async def frozen(self, _: Request) -> Response:
+        """The paths without a token: nothing here is older than their freeze."""
+        raise NotFound("This media is only served to those who are signed in.")
+
+    async def _content(self, request: Request) -> Media:
+        timeout_ms = codec.integer(request, "timeout_ms", WAIT_DEFAULT_MS, high=WAIT_MAX_MS)
+        return await self._media.content(request.path["serverName"], request.path["mediaId"], timeout_ms)
+
+
+def upload_of(request: Request) -> Upload:
+    """What the client sends; raises InvalidParam for a file name that cannot be one."""
+    file_name = codec.parameter(request, "filename")
+    if file_name is not None and (len(file_name) > FILE_NAME_MAX_CHARS or "\0" in file_name):
+        raise InvalidParam(f"A file name has at most {FILE_NAME_MAX_CHARS} characters.")
+    content_type = disposition.content_type(request.headers.get("content-type"))
+    return Upload(request.stream(), content_type, file_name or None)
+
+
+def served(
+    pieces: AsyncIterator[bytes], content_type: str, file_name: str | None, headers: list[tuple[bytes, bytes]]
+) -> Response:
+    """Content as an answer that no browser runs."""
+    labelled = (b"content-disposition", disposition.content_disposition(content_type, file_name))
+    return Response(content_type=content_type, headers=[*disposition.SAFE_HEADERS, labelled, *headers], stream=pieces)
