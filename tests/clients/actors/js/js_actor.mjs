@@ -11,8 +11,6 @@ for (const method of ["log", "info", "debug", "trace"]) console[method] = consol
 const sdk = await import("matrix-js-sdk");
 const { CryptoEvent } = await import("matrix-js-sdk/lib/crypto-api/index.js");
 const { decodeRecoveryKey } = await import("matrix-js-sdk/lib/crypto-api/recovery-key.js");
-const { logger } = await import("matrix-js-sdk/lib/logger.js");
-logger.setLevel("warn");
 
 const POLL_TIMEOUT_MS = 30_000;
 const HISTORY_EVENTS = 100;
@@ -208,16 +206,20 @@ const commands = {
 
     // Waits until the server holds this many sessions' keys. The SDK waits up to ten seconds before it sends any.
     async backed_up({ sessions }) {
-        const crypto = client.getCrypto();
-        const held = async () => (await crypto.getKeyBackupInfo()).count;
-        while ((await held()) < sessions) await once(client, CryptoEvent.KeyBackupSessionsRemaining);
-        return {};
+        for (;;) {
+            const sent = once(client, CryptoEvent.KeyBackupSessionsRemaining); // before asking, so that none is missed
+            const { count } = await client.http.authedRequest(sdk.Method.Get, "/room_keys/version");
+            if (count >= sessions) return {};
+            await sent;
+        }
     },
 
     // What a person does on a new device who has nothing but the recovery key.
     async recover({ recovery_key }) {
         recoveryKey = decodeRecoveryKey(recovery_key);
         const crypto = client.getCrypto();
+        // Asks the server for our public keys; importing the private ones fails where they have not come yet.
+        if (!(await crypto.userHasCrossSigningKeys())) throw new Error("this account has no cross-signing keys");
         await crypto.bootstrapCrossSigning({});
         await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
         const check = await crypto.checkKeyBackupAndEnable();
