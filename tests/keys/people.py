@@ -21,11 +21,11 @@ SERVER = "tea.example"
 
 @dataclass
 class People:
-    """A directory of users and devices, who shares rooms with whom, and whether they prove who they are."""
+    """A directory of users, their devices and encrypted rooms, and whether they can prove who they are."""
 
     names: dict[str, int] = field(default_factory=dict)
     device_names: dict[int, dict[str, str | None]] = field(default_factory=dict)
-    sharing: dict[int, set[int]] = field(default_factory=dict)
+    rooms: dict[int, set[int]] = field(default_factory=dict)
     asked: int = 0
 
     def add(self, name: str, *device_ids: str) -> list[Requester]:
@@ -44,13 +44,15 @@ class People:
     async def devices(self, reader: Reader, user_nos: Collection[int]) -> Mapping[int, Mapping[str, str | None]]:
         return {user_no: self.device_names[user_no] for user_no in user_nos if user_no in self.device_names}
 
-    async def sharing_users(self, user_no: int) -> Collection[int]:
-        return self.sharing.get(user_no, set())
+    async def encrypted_rooms(self, user_no: int) -> Collection[int]:
+        return self.rooms.get(user_no, set())
 
-    async def confirm(self, requester: Requester, auth: JsonObject | None) -> None:
+    async def fail_to_prove(self) -> None:
         self.asked += 1
-        if auth is None:
-            raise UserAuthNeeded("Prove that it is you.", flows=[])
+        raise UserAuthNeeded("Prove that it is you.", flows=[])
+
+    async def prove(self) -> None:
+        self.asked += 1
 
 
 @dataclass
@@ -60,13 +62,15 @@ class Stage:
     keys: Keys
     people: People
     woken: list[int]
+    woken_rooms: list[int]
 
 
 def stage(database: Database) -> Stage:
     """A fresh slice."""
-    people, bus, woken = People(), LocalBus(), []
-    bus.subscribe(lambda rooms, users: woken.extend(users))
-    return Stage(Keys(database, bus, people, people, people), people, woken)
+    people, bus = People(), LocalBus()
+    found = Stage(Keys(database, bus, people, people), people, [], [])
+    bus.subscribe(lambda rooms, users: (found.woken.extend(users), found.woken_rooms.extend(rooms)))
+    return found
 
 
 def public(key: Ed25519PrivateKey) -> str:

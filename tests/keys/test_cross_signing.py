@@ -33,7 +33,7 @@ async def test_the_first_keys_need_no_proof_and_the_same_again_none(database: Da
     (alice,) = on.people.add("alice", "PHONE")
     identity = Identity(alice)
     for _ in range(2):
-        await on.keys.cross_signing.upload(alice, identity.keys(), None)
+        await on.keys.cross_signing.upload(alice, identity.keys(), on.people.fail_to_prove)
     assert on.people.asked == 0
     shown = await query(on, alice, alice)
     assert shown["master_keys"][alice.user_id]["keys"] == identity.keys()["master"]["keys"]
@@ -43,11 +43,11 @@ async def test_replacing_keys_needs_proof(database: Database) -> None:
     on = stage(database)
     (alice,) = on.people.add("alice", "PHONE")
     first, second = Identity(alice), Identity(alice)
-    await on.keys.cross_signing.upload(alice, first.keys(), None)
+    await on.keys.cross_signing.upload(alice, first.keys(), on.people.fail_to_prove)
     with pytest.raises(UserAuthNeeded):
-        await on.keys.cross_signing.upload(alice, second.keys(), None)
+        await on.keys.cross_signing.upload(alice, second.keys(), on.people.fail_to_prove)
     assert (await query(on, alice, alice))["master_keys"][alice.user_id] == first.keys()["master"]
-    await on.keys.cross_signing.upload(alice, {"master": second.keys()["master"]}, {"type": "proof"})
+    await on.keys.cross_signing.upload(alice, {"master": second.keys()["master"]}, on.people.prove)
     shown = await query(on, alice, alice)
     assert shown["master_keys"][alice.user_id] == second.keys()["master"]
     # What the old master key signed is worth nothing below the new one.
@@ -58,9 +58,9 @@ async def test_the_same_lower_keys_stay_below_a_new_master_that_signs_them(datab
     on = stage(database)
     (alice,) = on.people.add("alice", "PHONE")
     first, second = Identity(alice), Identity(alice)
-    await on.keys.cross_signing.upload(alice, first.keys(), None)
+    await on.keys.cross_signing.upload(alice, first.keys(), on.people.fail_to_prove)
     second.self_signing, second.user_signing = first.self_signing, first.user_signing
-    await on.keys.cross_signing.upload(alice, second.keys(), {"type": "proof"})
+    await on.keys.cross_signing.upload(alice, second.keys(), on.people.prove)
     shown = await query(on, alice, alice)
     assert shown["self_signing_keys"][alice.user_id] == second.keys()["self_signing"]
 
@@ -73,17 +73,19 @@ async def test_keys_of_the_wrong_shape_or_signature_are_refused(database: Databa
     unsigned = cross_signing_key(alice, "self_signing", identity.self_signing)
     upload = on.keys.cross_signing.upload
     with pytest.raises(MissingParam):
-        await upload(alice, {"self_signing": identity.keys()["self_signing"]}, None)
+        await upload(alice, {"self_signing": identity.keys()["self_signing"]}, on.people.fail_to_prove)
     with pytest.raises(InvalidSignature):
-        await upload(alice, {**identity.keys(), "self_signing": unsigned}, None)
+        await upload(alice, {**identity.keys(), "self_signing": unsigned}, on.people.fail_to_prove)
     with pytest.raises(InvalidSignature):
-        await upload(alice, {**identity.keys(), "self_signing": other.keys()["self_signing"]}, None)
+        await upload(alice, {**identity.keys(), "self_signing": other.keys()["self_signing"]}, on.people.fail_to_prove)
     with pytest.raises(InvalidParam):
-        await upload(bob, {"master": identity.keys()["master"]}, None)
+        await upload(bob, {"master": identity.keys()["master"]}, on.people.fail_to_prove)
     with pytest.raises(InvalidParam):
-        await upload(alice, {"master": identity.keys()["self_signing"]}, None)
+        await upload(alice, {"master": identity.keys()["self_signing"]}, on.people.fail_to_prove)
     with pytest.raises(InvalidParam):
-        await upload(alice, {"master": {**identity.keys()["master"], "keys": {"ed25519:abc": "abc"}}}, None)
+        await upload(
+            alice, {"master": {**identity.keys()["master"], "keys": {"ed25519:abc": "abc"}}}, on.people.fail_to_prove
+        )
     assert (await query(on, alice, alice))["master_keys"] == {}
 
 
@@ -93,9 +95,9 @@ async def test_a_cross_signing_key_and_a_device_never_share_an_id(database: Data
     identity = Identity(alice)
     on.people.device_names[alice.user_no][public(identity.master)] = None
     with pytest.raises(Forbidden):
-        await on.keys.cross_signing.upload(alice, identity.keys(), None)
+        await on.keys.cross_signing.upload(alice, identity.keys(), on.people.fail_to_prove)
     other = Identity(alice)
-    await on.keys.cross_signing.upload(alice, other.keys(), None)
+    await on.keys.cross_signing.upload(alice, other.keys(), on.people.fail_to_prove)
     colliding = Requester(alice.user_id, alice.user_no, public(other.master))
     with pytest.raises(Forbidden):
         await on.keys.device_keys.upload(colliding, keys_upload(device=device_keys(colliding, other.master)))
@@ -109,7 +111,7 @@ async def signed_people(on: Stage):
     for person in (alice, bob):
         await on.keys.device_keys.upload(person, keys_upload(device=device_keys(person, device)))
         identities.append(Identity(person))
-        await on.keys.cross_signing.upload(person, identities[-1].keys(), None)
+        await on.keys.cross_signing.upload(person, identities[-1].keys(), on.people.fail_to_prove)
     return alice, bob, *identities, device
 
 
@@ -134,8 +136,8 @@ async def test_a_signature_on_another_is_shown_to_its_signer_alone(database: Dat
     assert await on.keys.cross_signing.sign(alice, {bob.user_id: {public(bobs.master): theirs}}) == {}
     assert (await query(on, alice, bob))["master_keys"][bob.user_id] == theirs
     assert "signatures" not in (await query(on, bob, bob))["master_keys"][bob.user_id]
-    assert await on.keys.device_lists.changed(alice.user_no, since, database.head) == [bob.user_no]
-    assert await on.keys.device_lists.changed(bob.user_no, since, database.head) == []
+    assert await on.keys.changes(since, database.head, alice.user_no) == {bob.user_no}
+    assert await on.keys.changes(since, database.head, bob.user_no) == set()
 
 
 async def test_the_user_signing_key_is_shown_to_its_owner_alone(database: Database) -> None:

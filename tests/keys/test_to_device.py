@@ -17,11 +17,11 @@ from tests.keys.people import Stage, stage
 
 
 async def send(on: Stage, sender: Requester, txn_id: str, to: Requester, device_id: str, content: object = 1) -> None:
-    await on.keys.inbox.send(sender, "m.test", txn_id, {to.user_id: {device_id: {"n": content}}})
+    await on.keys.to_device.send(sender, "m.test", txn_id, {to.user_id: {device_id: {"n": content}}})
 
 
 async def received(on: Stage, device: Requester, since: int, to: int) -> tuple[list[object], int]:
-    messages, last = await on.keys.inbox.inbox(device.user_no, device.device_id, since, to)
+    messages, last = await on.keys.inbox(device.user_no, device.device_id, since, to)
     return [msgspec.json.decode(message)["content"]["n"] for message in messages], last
 
 
@@ -30,7 +30,7 @@ async def test_a_message_reaches_its_device_alone_and_says_who_sent_it(database:
     phone, tablet = on.people.add("alice", "PHONE", "TABLET")
     (bob,) = on.people.add("bob", "LAPTOP")
     await send(on, bob, "1", phone, "PHONE")
-    messages, last = await on.keys.inbox.inbox(phone.user_no, "PHONE", 0, database.head)
+    messages, last = await on.keys.inbox(phone.user_no, "PHONE", 0, database.head)
     assert [msgspec.json.decode(message) for message in messages] == [
         {"content": {"n": 1}, "sender": bob.user_id, "type": "m.test"}
     ]
@@ -55,7 +55,7 @@ async def test_the_star_is_all_devices_and_nobody_unknown_is_an_error(database: 
         phone.user_id: {"*": {"n": "all"}, "TABLET": {"n": "tablet"}, "GONE": {"n": "gone"}},
         "@nobody:tea.example": {"*": {"n": "nobody"}},
     }
-    await on.keys.inbox.send(phone, "m.test", "1", messages)
+    await on.keys.to_device.send(phone, "m.test", "1", messages)
     assert (await received(on, phone, 0, database.head))[0] == ["all"]
     assert (await received(on, tablet, 0, database.head))[0] == ["tablet"]
 
@@ -70,11 +70,11 @@ async def test_the_same_since_repeats_and_the_next_token_ends_it(database: Datab
     assert first == list(range(INBOX_PAGE_MESSAGES))
     assert last < to
     assert await received(on, phone, 0, to) == (first, last)
-    await on.keys.inbox.acknowledge(phone.user_no, "PHONE", last)
+    await on.keys.acknowledge(phone.user_no, "PHONE", last)
     rest, last = await received(on, phone, last, to)
     assert rest == list(range(INBOX_PAGE_MESSAGES, INBOX_PAGE_MESSAGES + 5))
     assert last == to
-    await on.keys.inbox.acknowledge(phone.user_no, "PHONE", last)
+    await on.keys.acknowledge(phone.user_no, "PHONE", last)
     assert await database.fetch("SELECT 1 FROM inbox LIMIT 1") == []
 
 
@@ -89,7 +89,7 @@ async def test_every_message_arrives_in_order_whatever_answers_are_lost(database
             await send(on, phone, str(sent), phone, phone.device_id, sent)
             sent += 1
             continue
-        await on.keys.inbox.acknowledge(phone.user_no, phone.device_id, since)
+        await on.keys.acknowledge(phone.user_no, phone.device_id, since)
         page, last = await received(on, phone, since, database.head)
         if step == "sync":
             since = last
@@ -108,14 +108,14 @@ async def test_a_full_inbox_refuses_no_sender_and_marks_its_device_stale_until_i
     for n in range(5):
         await send(on, phone, str(n), phone, "*", n)
         page, last = await received(on, tablet, 0, database.head)
-        await on.keys.inbox.acknowledge(tablet.user_no, "TABLET", last)
+        await on.keys.acknowledge(tablet.user_no, "TABLET", last)
     assert (await received(on, phone, 0, database.head))[0] == [0, 1, 2]
     assert page == [4]
-    assert await on.keys.inbox.missed(phone.user_no, "PHONE") == 2
-    assert await on.keys.inbox.missed(phone.user_no, "TABLET") == 0
+    assert await on.keys.to_device.missed(phone.user_no, "PHONE") == 2
+    assert await on.keys.to_device.missed(phone.user_no, "TABLET") == 0
     assert "PHONE" in caplog.text
-    await on.keys.inbox.acknowledge(phone.user_no, "PHONE", database.head)
-    assert await on.keys.inbox.missed(phone.user_no, "PHONE") == 0
+    await on.keys.acknowledge(phone.user_no, "PHONE", database.head)
+    assert await on.keys.to_device.missed(phone.user_no, "PHONE") == 0
     since = database.head
     await send(on, phone, "after", phone, "PHONE", "after")
     assert (await received(on, phone, since, database.head))[0] == ["after"]
@@ -140,6 +140,6 @@ async def test_old_transaction_ids_are_forgotten(database: Database) -> None:
     on = stage(database)
     (phone,) = on.people.add("alice", "PHONE")
     for n in range(INBOX_TXNS_REMEMBERED + 200):
-        await on.keys.inbox.send(phone, "m.test", str(n), {})
+        await on.keys.to_device.send(phone, "m.test", str(n), {})
     rows = await database.fetch("SELECT count(*) FROM inbox_txns")
     assert INBOX_TXNS_REMEMBERED <= rows[0][0] <= INBOX_TXNS_REMEMBERED + 64

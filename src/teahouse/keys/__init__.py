@@ -3,15 +3,14 @@
 from teahouse.keys.api import KeysApi
 from teahouse.keys.backup_api import BackupApi
 from teahouse.keys.service import Keys
-from teahouse.keys.types import DeviceListDelta, KeyCounts, SharedRooms, UserDirectory, UserInteractive
+from teahouse.keys.types import DeviceListDelta, EncryptedRooms, UserDirectory, UserInteractive
 
 __all__ = [
     "BackupApi",
     "DeviceListDelta",
-    "KeyCounts",
+    "EncryptedRooms",
     "Keys",
     "KeysApi",
-    "SharedRooms",
     "UserDirectory",
     "UserInteractive",
 ]

@@ -6,7 +6,7 @@ from teahouse.http import codec, errors
 from teahouse.http.messages import Request, Response, Route
 from teahouse.keys import wire
 from teahouse.keys.service import Keys
-from teahouse.keys.types import DeviceListDelta
+from teahouse.keys.types import DeviceListDelta, UserInteractive
 
 KEYS = "/_matrix/client/v3/keys"
 
@@ -14,8 +14,9 @@ KEYS = "/_matrix/client/v3/keys"
 class KeysApi:
     """Upload, query, claim, changes, cross-signing, sendToDevice."""
 
-    def __init__(self, keys: Keys, delta: DeviceListDelta) -> None:
+    def __init__(self, keys: Keys, interactive: UserInteractive, delta: DeviceListDelta) -> None:
         self._keys = keys
+        self._interactive = interactive
         self._delta = delta
 
     def routes(self) -> list[Route]:
@@ -63,7 +64,8 @@ class KeysApi:
         """Publish the user's own cross-signing keys."""
         decoded: wire.CrossSigningBody = wire.body(request, wire.CrossSigningBody)
         keys = wire.cross_signing_keys(decoded)
-        await self._keys.cross_signing.upload(request.requester, keys, decoded.auth)
+        body = codec.json_object(request)
+        await self._keys.cross_signing.upload(request.requester, keys, lambda: self._interactive.confirm(request, body))
         return codec.reply({})
 
     async def upload_signatures(self, request: Request) -> Response:
@@ -82,5 +84,5 @@ class KeysApi:
         """Send messages to devices."""
         event_type = wire.name(request.path["eventType"], "event type")
         txn_id = wire.name(request.path["txnId"], "transaction id")
-        await self._keys.inbox.send(request.requester, event_type, txn_id, wire.messages(request))
+        await self._keys.to_device.send(request.requester, event_type, txn_id, wire.messages(request))
         return codec.reply({})

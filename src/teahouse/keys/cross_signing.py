@@ -6,7 +6,7 @@ Source: Client-Server API, "Cross-signing".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from teahouse.db import Database, Transaction
@@ -29,10 +29,10 @@ from teahouse.keys.types import (
     JsonObject,
     Signature,
     UserDirectory,
-    UserInteractive,
 )
 
 USAGES = ("master", "self_signing", "user_signing")
+Prove = Callable[[], Awaitable[None]]
 Failures = dict[str, dict[str, TeahouseError]]
 
 
@@ -57,23 +57,20 @@ def parse_key(requester: Requester, usage: str, value: JsonObject) -> CrossSigni
 class CrossSigning:
     """The cross-signing keys of users."""
 
-    def __init__(
-        self, database: Database, users: UserDirectory, lists: DeviceLists, interactive: UserInteractive
-    ) -> None:
+    def __init__(self, database: Database, users: UserDirectory, lists: DeviceLists) -> None:
         self._database = database
         self._users = users
         self._lists = lists
-        self._interactive = interactive
 
-    async def upload(self, requester: Requester, keys: Mapping[str, JsonObject], auth: JsonObject | None) -> None:
+    async def upload(self, requester: Requester, keys: Mapping[str, JsonObject], prove: Prove) -> None:
         """Store the requester's keys, by usage.
 
-        The first set, and the same set again, need no further proof of who uploads; anything else does.
+        The first set, and the same set again, need no further proof of who uploads; anything else waits for `prove`.
         """
         parsed = {usage: parse_key(requester, usage, value) for usage, value in keys.items()}
         if await self._put(requester, parsed, proven=False):
             return
-        await self._interactive.confirm(requester, auth)
+        await prove()
         if not await self._put(requester, parsed, proven=True):
             raise Conflict("Your keys changed meanwhile; try again.")
 

@@ -18,7 +18,7 @@ from teahouse.keys.types import (
 )
 
 IN_LIST_MAX = 256  # values in one IN list; longer lists are read in parts
-CHANGES_READ_MAX = 4_096  # changed users read at once; beyond it the reader's own list of users is looked up instead
+CHANGES_PAGE = 1_000  # changed users read at once
 EVERYONE = 0  # seen_by: all who share an encrypted room
 
 _decode = msgspec.json.decode
@@ -230,26 +230,13 @@ async def record_change(tx: Transaction, user_no: int, seen_by: int, pos: int) -
     )  # fmt: skip
 
 
-async def changes(reader: Reader, seen_by: int, since: int) -> list[int]:
-    """Users whose newest change for `seen_by` is after `since`; CHANGES_READ_MAX + 1 means that there may be more."""
+async def changes_after(reader: Reader, seen_by: int, pos: int) -> list[tuple[int, int]]:
+    """A page of users with the position of their newest change for `seen_by`, those after `pos`, oldest first."""
     rows = await reader.fetch(
-        "SELECT user_no FROM device_list_changes WHERE seen_by = ? AND pos > ? ORDER BY pos LIMIT ?",
-        seen_by, since, CHANGES_READ_MAX + 1,
+        "SELECT user_no, pos FROM device_list_changes WHERE seen_by = ? AND pos > ? ORDER BY pos LIMIT ?",
+        seen_by, pos, CHANGES_PAGE,
     )  # fmt: skip
-    return [user_no for (user_no,) in rows]
-
-
-async def changes_among(reader: Reader, user_nos: Collection[int], since: int) -> list[int]:
-    """Which of the users changed for everyone after `since`."""
-    found: list[int] = []
-    for some in parts(user_nos):
-        rows = await reader.fetch(
-            f"SELECT user_no FROM device_list_changes WHERE user_no IN ({marks(len(some))})"
-            " AND seen_by = ? AND pos > ?",
-            *padded(some), EVERYONE, since,
-        )  # fmt: skip
-        found.extend(user_no for (user_no,) in rows)
-    return found
+    return [(user_no, changed_pos) for user_no, changed_pos in rows]
 
 
 def merged(value: JsonObject, added: Mapping[str, Mapping[str, str]]) -> dict[str, object]:

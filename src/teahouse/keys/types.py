@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from teahouse.db import Reader
-from teahouse.http.messages import Requester
+from teahouse.http.messages import Request, Requester
 
 JsonObject = Mapping[str, Any]
 
@@ -125,18 +125,18 @@ class UserDirectory(Protocol):
         """
 
 
-class SharedRooms(Protocol):
-    """Who must hear of whose keys; `rooms` knows."""
+class EncryptedRooms(Protocol):
+    """Where users must hear of each other's keys; `rooms` knows."""
 
-    async def sharing_users(self, user_no: int) -> Collection[int]:
-        """Everyone who shares an encrypted room with the user, by user_no."""
+    async def encrypted_rooms(self, user_no: int) -> Collection[int]:
+        """The room_nos of the encrypted rooms the user is joined to."""
 
 
 class UserInteractive(Protocol):
     """User-interactive authentication; `users` does it."""
 
-    async def confirm(self, requester: Requester, auth: JsonObject | None) -> None:
-        """Return when `auth` proves that the requester is the person; raises UserAuthNeeded until then."""
+    async def confirm(self, request: Request, body: JsonObject) -> None:
+        """Return when the body's `auth` proves that the requester is the person; raises UserAuthNeeded until then."""
 
 
 class DeviceListDelta(Protocol):
