@@ -23,7 +23,7 @@ from bench.machine import describe, filesystem, raise_open_files
 from bench.products import Product
 from bench.products.synapse import Synapse
 from bench.products.teahouse import Teahouse
-from bench.report import Result, document, lines, spoken, table
+from bench.report import Result, document, lines, notes, spoken, table
 from bench.rows import ROWS, Spec
 from bench.target import Target
 from bench.types import FULL, QUICK, Size
@@ -113,9 +113,10 @@ def _write(out: Path, about: dict[str, object], results: Sequence[Result], subti
     out.mkdir(parents=True, exist_ok=True)
     found = lines(results)
     (out / "bench.json").write_text(json.dumps(document(about, results), indent=1) + "\n")
-    (out / "bench.md").write_text(table(found) + "\n")
+    text = table(found) + "\n" + notes(results)
+    (out / "bench.md").write_text(text.rstrip() + "\n")
     (out / "bench.svg").write_text(draw(found, subtitle))
-    print(f"\n{table(found)}\n\nwritten: {out}/bench.json, bench.md, bench.svg")
+    print(f"\n{text}\n\nwritten: {out}/bench.json, bench.md, bench.svg")
 
 
 def main(given: Sequence[str] | None = None) -> int:

@@ -82,12 +82,26 @@ def filesystem(folder: Path) -> str:
     return found.stdout.strip()
 
 
+def busy_cpu_s() -> float:
+    """Processor seconds that all cores together have worked, or were taken by other machines of the same host."""
+    user, nice, system, _, _, irq, softirq, steal = (
+        int(ticks) for ticks in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    )
+    return (user + nice + system + irq + softirq + steal) / TICKS_PER_S
+
+
 class Reading(NamedTuple):
-    """One measured window: wall seconds, processor seconds of the server and of the client."""
+    """One measured window: wall seconds, processor seconds of the server, of the client and of everything else."""
 
     seconds: float
     server_cpu_s: float
     client_cpu_s: float
+    others_cpu_s: float = 0.0
+
+    @property
+    def others(self) -> float:
+        """Cores that were busy with something else: what spoils a figure."""
+        return self.others_cpu_s / self.seconds if self.seconds else 0.0
 
 
 class Meter:
@@ -95,11 +109,14 @@ class Meter:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
+        self._server, self._client, self._busy = cpu_s(pid), own_cpu_s(), busy_cpu_s()
         self.began = perf_counter()
-        self._server, self._client = cpu_s(pid), own_cpu_s()
 
     def read(self) -> Reading:
-        return Reading(perf_counter() - self.began, cpu_s(self._pid) - self._server, own_cpu_s() - self._client)
+        seconds = perf_counter() - self.began
+        server, client = cpu_s(self._pid) - self._server, own_cpu_s() - self._client
+        others = max(0.0, busy_cpu_s() - self._busy - server - client)
+        return Reading(seconds, server, client, others)
 
 
 async def fsyncs_per_s(pid: int, seconds: float) -> float | None:

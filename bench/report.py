@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from bench.types import Figure, Row
 
+DISTURBED = 0.15  # of a core; housekeeping of a quiet machine stays below
 PEER, OURS = "synapse", "teahouse"
 
 
@@ -19,6 +20,10 @@ class Result:
     row: Row | None
     failure: str | None
     took_s: float
+
+    @property
+    def disturbed(self) -> bool:
+        return self.row is not None and self.row.reading.others > DISTURBED
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,23 @@ def table(found: Sequence[Line]) -> str:
     return "\n".join("| " + " | ".join(c.ljust(w) for c, w in zip(cell, widths, strict=True)) + " |" for cell in cells)
 
 
+def notes(results: Sequence[Result]) -> str:
+    """What a reader of the table must know before believing it; empty when there is nothing."""
+    told = [
+        (result, reason)
+        for result in results
+        for reason in (
+            result.failure,
+            "; ".join(result.row.wrong) if result.row else None,
+            f"disturbed, other work took {result.row.reading.others:.0%} of a core"
+            if result.row and result.disturbed
+            else None,
+        )
+        if reason
+    ]
+    return "".join(f"\n- {result.product} {result.name}: {reason}" for result, reason in told)
+
+
 def spoken(result: Result) -> str:
     """A result in a few lines, as soon as it is there."""
     head = f"{result.product} {result.name}: "
@@ -120,6 +142,9 @@ def spoken(result: Result) -> str:
         parts.append(f"  {row.operations:,} in {reading.seconds:.1f} s; processor of each, and of a core:")
         for who, cpu_s in (("server", reading.server_cpu_s), ("client", reading.client_cpu_s)):
             parts[-1] += f" {who} {cpu_s / row.operations * 1e6:,.0f} µs, {cpu_s / reading.seconds:.0%};"
+        parts[-1] += f" others {reading.others:.0%}"
+    if result.disturbed:
+        parts.append("  DISTURBED: other work on this machine took part of the cores; measure again when it is quiet")
     if row.details:
         parts.append("  " + ", ".join(f"{name} {value}" for name, value in row.details.items()))
     parts.extend(f"  WRONG: {complaint}" for complaint in row.wrong)

@@ -14,7 +14,9 @@ from bench.worlds import idle_users
 
 PARK_MS = 600_000  # longer than the row
 WARM_USERS = 10  # syncs before memory is read, so that code and schemas are loaded
-PARKED_S = 1.0  # a request this old is parked, not in work
+PARKED_S = 1.0  # a request this old waits
+REST_S = 2.0  # the server is looked at for so long
+AT_REST = 0.05  # of a core: less than this is housekeeping
 PARK_LIMIT_S = 300.0
 
 
@@ -26,14 +28,24 @@ async def _wait(run: Run, user: User, since: str, parked_at: dict[str, float]) -
         since = read_sync(accepted(await connection.ask(asked), asked)).next_batch
 
 
-async def _all_parked(parked_at: dict[str, float], users: int) -> int:
-    """Wait until every user's request has been waiting for a while; how many do."""
-    limit = perf_counter() + PARK_LIMIT_S
-    while True:
-        waiting = sum(perf_counter() - at > PARKED_S for at in parked_at.values())
-        if waiting == users or perf_counter() > limit:
+async def _settled(pid: int, parked_at: dict[str, float], users: int) -> int:
+    """Wait until every user's request waits and the server is at rest; how many wait.
+
+    A request that is merely queued looks the same from here as one that is parked: only a server that has stopped
+    working has read them all.
+    """
+    for _ in range(int(PARK_LIMIT_S / REST_S)):
+        meter = Meter(pid)
+        await asyncio.sleep(REST_S)
+        reading = meter.read()
+        waiting = _waiting(parked_at)
+        if waiting == users and reading.server_cpu_s < AT_REST * reading.seconds:
             return waiting
-        await asyncio.sleep(0.2)
+    return _waiting(parked_at)
+
+
+def _waiting(parked_at: dict[str, float]) -> int:
+    return sum(perf_counter() - at > PARKED_S for at in parked_at.values())
 
 
 async def run(target: Target) -> Row:
@@ -48,11 +60,12 @@ async def run(target: Target) -> Row:
         before = rss_bytes(run.server.pid)
         async with asyncio.TaskGroup() as group:
             waiting = [group.create_task(_wait(run, user, user.since, parked_at)) for user in users]
-            parked = await _all_parked(parked_at, len(users))
-            after = rss_bytes(run.server.pid)
+            await _settled(run.server.pid, parked_at, len(users))
             meter = Meter(run.server.pid)
             await asyncio.sleep(size.seconds)
             reading = meter.read()
+            parked = _waiting(parked_at)
+            after = rss_bytes(run.server.pid)
             for task in waiting:
                 task.cancel()
     return Row(

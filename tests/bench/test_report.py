@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 
 from bench.drawing import draw
 from bench.machine import Reading
-from bench.report import Result, document, lines, spoken, table
+from bench.report import Result, document, lines, notes, spoken, table
 from bench.types import Figure, Row, percentile
 
 
@@ -35,7 +36,15 @@ def test_a_server_that_was_not_measured_leaves_a_dash() -> None:
 
 def test_a_row_that_failed_says_why() -> None:
     assert "no space" in spoken(RESULTS[2])
+    assert notes(RESULTS) == "\n- synapse disk: no space"
     assert document({}, RESULTS)["results"][2]["failure"] == "no space"  # type: ignore[index]
+
+
+def test_other_work_on_the_machine_is_told_beside_the_table() -> None:
+    result = _result("teahouse", 4_000, 25)
+    assert result.row is not None
+    busy = replace(result, row=replace(result.row, reading=Reading(2.0, 1.0, 0.5, 0.4)))
+    assert "20% of a core" in notes([busy])
 
 
 def test_the_picture_is_well_formed_and_shows_every_figure_with_a_target() -> None:
