@@ -1,4 +1,4 @@
-"""matrix-nio with encryption: two people, two devices each way, files, and coming back."""
+"""matrix-nio with encryption: people and their devices, files, coming back, and rooms that go."""
 
 import asyncio
 from io import BytesIO
@@ -6,7 +6,7 @@ from io import BytesIO
 from PIL import Image
 
 from tests.clients.recordings import picture, voice_note
-from tests.clients.stage import Stage, befriend, tells
+from tests.clients.stage import Stage, befriend, gather_in_group, tells
 
 VOICE_SECONDS = 3
 
@@ -78,6 +78,28 @@ async def test_a_device_that_comes_back_reads_what_it_missed(stage: Stage, room_
     seen = await bobs.sees("message", room_id=room_id, body=missed)
     assert seen["encrypted"]
     await tells(bobs, [alices], room_id, stage.secret("I am back"))
+    assert stage.secrets_found() == []
+
+
+async def test_rooms_refused_left_and_lost_do_not_stop_a_device(stage: Stage, room_version: str) -> None:
+    alice, bob = await asyncio.gather(stage.person("alice"), stage.person("bob"))
+    alices, bobs = await asyncio.gather(stage.enter(alice, "nio"), stage.enter(bob, "nio"))
+    room_id = await befriend(alices, bobs, room_version)
+
+    left, lost = [await gather_in_group(alices, [bobs], room_version) for _ in range(2)]
+    asked = {"name": "Morning", "invite": [bobs.user_id], "room_version": room_version, "encrypted": True}
+    refused = (await alices.do("create_group", **asked))["room_id"]
+    await bobs.sees("invited", room_id=refused)
+    await bobs.do("leave", room_id=refused)
+    await bobs.do("leave", room_id=left)
+    await alices.do("kick", room_id=lost, user_id=bobs.user_id)
+    for gone in (refused, left, lost):
+        await alices.sees("member", room_id=gone, user_id=bobs.user_id, membership="leave")
+
+    await tells(alices, [bobs], room_id, stage.secret("Still here?"))
+    await tells(bobs, [alices], room_id, stage.secret("In this one I am."))
+    bobs = await stage.come_back(bobs, "nio")
+    await tells(alices, [bobs], room_id, stage.secret("And again?"))
     assert stage.secrets_found() == []
 
 

@@ -111,6 +111,10 @@ class NioActor:
         accepted(await self._client.room_leave(room_id))
         return {}
 
+    async def kick(self, room_id: str, user_id: str) -> dict[str, Any]:
+        accepted(await self._client.room_kick(room_id, user_id))
+        return {}
+
     async def _known(self, room_id: str) -> None:
         """nio can only send to a room that a sync has shown it."""
         while room_id not in self._rooms_told:
@@ -214,7 +218,8 @@ class NioActor:
 
 
 COMMANDS = (
-    "login resume create_direct create_group join invite leave send_text send_file redact read history fetch thumbnail"
+    "login resume create_direct create_group join invite leave kick "
+    "send_text send_file redact read history fetch thumbnail"
 )
 
 
