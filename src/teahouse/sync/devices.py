@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from teahouse.db import Database
 from teahouse.eventlog.service import EventLog
 from teahouse.eventlog.state import RoomState
+from teahouse.http.messages import Requester
+from teahouse.rooms import tokens
 from teahouse.rooms.types import Reader, Readership, Users
 from teahouse.sync.types import Inbox, Json
 
@@ -31,7 +33,7 @@ class DeviceLists:
         changed: set[str] = set()
         left: set[str] = set()
         if self._inbox.latest_change_pos > since:
-            for user_no in await self._inbox.changes(since, upto):
+            for user_no in await self._inbox.changes(since, upto, reader.user_no):
                 user_id = await self._users.user_id(user_no)
                 if user_id == reader.user_id or await self.shares(reader, user_id):
                     changed.add(user_id)
@@ -44,6 +46,20 @@ class DeviceLists:
         if not changed_now and not left:
             return None
         return {"changed": sorted(changed_now), "left": sorted(left)}
+
+    async def device_lists(self, requester: Requester, since: str, to: str) -> tuple[Sequence[str], Sequence[str]]:
+        """User ids (changed, left) between two sync tokens; after a restore everybody may have changed."""
+        reader = Reader(requester.user_no, requester.user_id, requester.device_id)
+        begin, end = tokens.parse(since), tokens.parse(to)
+        after = begin.pos if begin.epoch == self._database.epoch else 0
+        upto = self._database.head if end.epoch != self._database.epoch else min(end.pos, self._database.head)
+        rooms = []
+        for place in (await self._readership.places(reader)).values():
+            state = await self._eventlog.state(place.room_no)
+            if state is not None and state.encrypted and state.head > after:
+                rooms.append(state)
+        section = await self.section(reader, after, upto, rooms) or {"changed": [], "left": []}
+        return section["changed"], section["left"]
 
     async def shares(self, reader: Reader, user_id: str) -> bool:
         """Whether the two are joined to one encrypted room."""

@@ -45,15 +45,6 @@ class RoomView:
     newly_joined: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Unread notifications and highlights: of the main timeline (or the whole room), and of each thread."""
-
-    notifications: int
-    highlights: int
-    threads: Mapping[str, tuple[int, int]]
-
-
 class Inbox(Protocol):
     """To-device messages, one-time keys and device lists, as sync needs them."""
 
@@ -69,8 +60,8 @@ class Inbox(Protocol):
     async def acknowledge(self, user_no: int, device_id: str, upto_pos: int) -> None:
         """The device has everything up to this position."""
 
-    async def changes(self, since: int, to: int) -> Collection[int]:
-        """Users whose devices changed in since < pos <= to."""
+    async def changes(self, since: int, to: int, seer_no: int) -> Collection[int]:
+        """Users whose devices changed in since < pos <= to, what only `seer_no` can see included."""
 
     async def one_time_key_counts(self, user_no: int, device_id: str) -> Mapping[str, int]: ...
 
@@ -80,19 +71,10 @@ class Inbox(Protocol):
 class AccountData(Protocol):
     """Account data as sync needs it; room_no 0 is the user's own."""
 
-    async def account_data_since(self, user_no: int, since: int, to: int) -> Sequence[tuple[int, str, bytes]]:
-        """(room_no, type, content) changed in since < pos <= to; all of it for since = 0, push rules included."""
+    async def since(self, user_no: int, since: int, to: int) -> Sequence[tuple[int, str, bytes]]:
+        """(room_no, type, content) changed in since < pos <= to."""
 
     async def ignored(self, user_no: int) -> Collection[str]: ...
-
-
-class Unread(Protocol):
-    """Unread counts by the reader's push rules."""
-
-    async def counts(
-        self, reader: Reader, state: RoomState, marks: Mapping[str, int], upto: int, *, threads: bool
-    ) -> Counts:
-        """Counts after the read positions; by thread when `threads`."""
 
 
 Json = dict[str, Any]
