@@ -223,7 +223,7 @@ class Trial:
         class_ = self._batch.classifier.classify(draft.type, content, draft.state_key, may_notify)
         if draft.state_key is not None:
             class_ |= EventClass.STATE
-        if self._batch.classifier.mentioned(content):
+        if self._batch.classifier.mentioned(draft.type, content):
             class_ |= EventClass.MENTIONS
         if target is None:
             return class_, None

@@ -203,7 +203,7 @@ class EventLog:
             for proposal, events in admitted
             for event in events
             if event.class_ & EventClass.MENTIONS
-            for user_id in self._classifier.mentioned(event.content)
+            for user_id in self._classifier.mentioned(event.type, event.content)
             if user_id in proposal.users
         ]
         await self.store.append_mentions(tx, rows)

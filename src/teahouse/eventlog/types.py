@@ -139,7 +139,7 @@ class Classifier(Protocol):
     def classify(self, event_type: str, content: Content, state_key: str | None, may_notify_room: bool) -> int:
         """Bits of `EventClass` (NOTIFIES, HIGHLIGHTS_ROOM)."""
 
-    def mentioned(self, content: Content) -> Sequence[str]:
+    def mentioned(self, event_type: str, content: Content) -> Sequence[str]:
         """User ids that the default rules highlight."""
 
 

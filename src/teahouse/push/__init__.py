@@ -1,1 +1,1 @@
-
+"""Push rules: who is notified of what, and how much is unread."""

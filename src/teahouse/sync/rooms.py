@@ -10,6 +10,7 @@ from teahouse.eventlog.service import EventLog
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import StoredEvent
 from teahouse.matrix import filters
+from teahouse.push.unread import Unread
 from teahouse.rooms.ephemeral import Typing
 from teahouse.rooms.history import History, Page, not_from
 from teahouse.rooms.receipts import Receipts
@@ -17,7 +18,7 @@ from teahouse.rooms.serving import Serving, only_fields
 from teahouse.rooms.tokens import Token
 from teahouse.rooms.types import Place, Readership
 from teahouse.sync.lazy import LazyMembers
-from teahouse.sync.types import TIMELINE_EVENTS_DEFAULT, TIMELINE_EVENTS_MAX, Ask, Json, RoomView, Unread, raw
+from teahouse.sync.types import TIMELINE_EVENTS_DEFAULT, TIMELINE_EVENTS_MAX, Ask, Json, RoomView, raw
 
 
 class RoomSections:
@@ -230,10 +231,10 @@ class RoomSections:
         threads = ask.filter.room.timeline.unread_thread_notifications
         marks = await self._receipts.marks(view.state.room_no, ask.reader.user_no)
         floor = view.window.joined_since  # what was said before one came is not unread
+        shifted = {"": floor} | {thread: max(pos, floor) for thread, pos in marks.items()}
         counts = await self._unread.counts(
-            ask.reader, view.state, {"": floor} | {k: max(v, floor) for k, v in marks.items()}, ask.upto.pos,
-            threads=threads,
-        )  # fmt: skip
+            ask.reader.user_no, ask.reader.user_id, view.state, shifted, ask.upto.pos, threads=threads
+        )
         section["unread_notifications"] = {
             "notification_count": counts.notifications,
             "highlight_count": counts.highlights,

@@ -7,9 +7,8 @@ waits: registered before reading, woken by hints, and read again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import msgspec
 
@@ -19,6 +18,7 @@ from teahouse.eventlog.service import EventLog
 from teahouse.eventlog.state import RoomState
 from teahouse.matrix import filters
 from teahouse.matrix.filters import Filter
+from teahouse.push.service import DATA_TYPE, PushRules
 from teahouse.rooms import tokens
 from teahouse.rooms.ephemeral import Presence, Serial
 from teahouse.rooms.serving import stripped
@@ -64,8 +64,9 @@ class Sync:
         devices: DeviceLists,
         inbox: Inbox,
         account_data: AccountData,
+        push_rules: PushRules,
         presence: Presence,
-        contacts: Any,
+        contacts: Callable[[int], Awaitable[Collection[int]]],
         serial: Serial,
         waiters: Waiters,
     ) -> None:
@@ -78,6 +79,7 @@ class Sync:
         self._devices = devices
         self._inbox = inbox
         self._account_data = account_data
+        self._push_rules = push_rules
         self._presence = presence
         self._contacts = contacts
         self._serial = serial
@@ -118,16 +120,18 @@ class Sync:
         upto = Token(self._database.epoch, self._database.head, serial)
         ask = Ask(reader, since, upto, request.filter, request.full_state, request.state_after)
         ignored = await self._account_data.ignored(reader.user_no)
-        data = await self._account_data.account_data_since(reader.user_no, ask.floor, upto.pos)
+        data = await self._account_data.since(reader.user_no, ask.floor, upto.pos)
         rooms, changed = await self._rooms(ask, data, ignored)
         answer: Json = {}
         if rooms:
             answer["rooms"] = rooms
-        own = [
+        own: list[Json] = [
             {"type": kind, "content": msgspec.Raw(content)}
             for room_no, kind, content in data
             if room_no == 0 and filters.allows_type(ask.filter.account_data, kind)
         ]
+        if since is None and all(event["type"] != DATA_TYPE for event in own):
+            own.append({"type": DATA_TYPE, "content": {"global": await self._push_rules.ruleset(reader.user_no)}})
         if own:
             answer["account_data"] = {"events": own}
         presence = await self._presence_events(ask)

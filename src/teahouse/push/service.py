@@ -1,0 +1,74 @@
+"""Each user's push rules, kept as account data `m.push_rules`."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from teahouse.db import Database, Transaction
+from teahouse.matrix import push_rules
+from teahouse.matrix.push_rules import Ruleset
+
+DATA_TYPE = "m.push_rules"
+RULESETS_CACHED_MAX = 20_000  # users whose rules are kept in memory
+
+Change = Callable[[Ruleset], None]
+
+
+class Storage(Protocol):
+    """Where rules are kept: the users slice's account data."""
+
+    async def get(self, user_no: int, room_no: int, data_type: str) -> bytes | None: ...
+
+    async def set_in(
+        self, tx: Transaction, user_no: int, room_no: int, data_type: str, content: Mapping[str, Any]
+    ) -> None: ...
+
+    def on_change(self, listener: Callable[[int, str], None]) -> None: ...
+
+
+class PushRules:
+    """Rules of all users."""
+
+    def __init__(self, database: Database, storage: Storage, user_id: Callable[[int], Awaitable[str]]) -> None:
+        self._database = database
+        self._storage = storage
+        self._user_id = user_id
+        self._rulesets: OrderedDict[int, Ruleset | None] = OrderedDict()
+        storage.on_change(self._changed)
+
+    async def own(self, user_no: int) -> Ruleset | None:
+        """A user's rules when they differ from the predefined ones, else None. The answer is shared: never change it."""
+        if user_no in self._rulesets:
+            return self._rulesets[user_no]
+        head = self._database.head
+        stored = await self._storage.get(user_no, 0, DATA_TYPE)
+        rules = None
+        if stored is not None:
+            user_id = await self._user_id(user_no)
+            rules = push_rules.with_defaults(msgspec.json.decode(stored).get("global"), user_id)
+            if rules == push_rules.defaults(user_id):
+                rules = None
+        if head == self._database.head:
+            self._rulesets[user_no] = rules
+            if len(self._rulesets) > RULESETS_CACHED_MAX:
+                self._rulesets.popitem(last=False)
+        return rules
+
+    async def ruleset(self, user_no: int) -> Ruleset:
+        """A user's rules, the predefined ones included."""
+        return await self.own(user_no) or push_rules.defaults(await self._user_id(user_no))
+
+    async def change(self, user_no: int, change: Change) -> None:
+        """Change a user's rules; `change` may raise to refuse."""
+        rules = msgspec.json.decode(msgspec.json.encode(await self.ruleset(user_no)))
+        change(rules)
+        async with self._database.transaction() as tx:
+            await self._storage.set_in(tx, user_no, 0, DATA_TYPE, {"global": rules})
+
+    def _changed(self, user_no: int, data_type: str) -> None:
+        if data_type == DATA_TYPE:
+            self._rulesets.pop(user_no, None)

@@ -1,0 +1,55 @@
+"""Passwords: argon2id, in threads, so that a login never holds up the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from teahouse.errors import WeakPassword
+
+THREADS = 2  # hashes computed at the same time: each takes 64 MiB and tens of milliseconds
+PASSWORD_MAX_BYTES = 1_024  # longer input only burns time
+
+
+class Passwords:
+    """Makes and checks password hashes."""
+
+    def __init__(self, min_characters: int) -> None:
+        self._hasher = PasswordHasher()
+        self._threads = ThreadPoolExecutor(THREADS, "password")
+        self._min_characters = min_characters
+        # Checked when there is no such user, so that the time taken does not tell.
+        self._nobody = self._hasher.hash("nobody")
+
+    def check_policy(self, password: str) -> None:
+        """Raises WeakPassword for one the operator does not accept."""
+        if len(password) < self._min_characters:
+            raise WeakPassword(f"A password has at least {self._min_characters} characters.")
+        if len(password.encode()) > PASSWORD_MAX_BYTES:
+            raise WeakPassword(f"A password has at most {PASSWORD_MAX_BYTES} bytes.")
+
+    async def hash(self, password: str) -> str:
+        """The hash to store."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
+
+    async def matches(self, stored: str | None, password: str) -> bool:
+        """Whether a password is the stored one; takes as long when there is none."""
+        if len(password.encode()) > PASSWORD_MAX_BYTES:
+            return False
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._verify, stored or self._nobody, password
+        )
+        return found and stored is not None
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _verify(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (Argon2Error, InvalidHashError):
+            return False
