@@ -119,3 +119,7 @@ CREATE TABLE aliases (
     creator_no BIGINT NOT NULL
 );
 CREATE INDEX aliases_room ON aliases (room_no);
+
+INSERT INTO epochs (epoch, first_pos, started_ms) VALUES (1, 1, 0);
+INSERT INTO shards (shard, first_bucket, last_bucket, owner, fence, lease_until_ms, next_pos)
+VALUES (0, 0, 1023, '', 0, 0, 1);
