@@ -61,8 +61,10 @@ class Environments:
 
 def _install_packages(folder: Path, requirements: Path) -> None:
     venv.create(folder, with_pip=True)
-    # Wheels only: a machine without compilers gets everything or a clear refusal.
-    install = ["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--requirement", str(requirements)]
+    # Wheels only: a machine without compilers gets everything or a clear refusal. The lists are complete, and where
+    # they differ from what a client asks for (the bot's Pillow has no wheel for the newest Python) they decide.
+    how = ["--quiet", "--no-deps", "--only-binary=:all:"]
+    install = ["-m", "pip", "install", *how, "--requirement", str(requirements)]
     subprocess.run([folder / "bin" / "python", *install], check=True, timeout=BUILD_SECONDS)
 
 
