@@ -67,21 +67,19 @@ class Worker:
         self._process: Process | None = None
 
     async def ask(self, request: dict[str, Any], timeout_s: float) -> dict[str, str]:
-        """The worker's answer; a worker that hangs or dies is a picture that it could not make small."""
-        process = await self._running()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            line = await asyncio.wait_for(process.stdout.readline(), timeout_s)
-            answer: dict[str, str] = json.loads(line)
-        except (TimeoutError, ValueError, ConnectionError):
-            await self.stop()
-            return {"outcome": "not_a_picture"}
-        except BaseException:
-            await self.stop()  # the answer would be taken for the next request's
-            raise
-        return answer
+        """The worker's answer; a picture that makes it hang, or die twice, is one that it cannot make small."""
+        for _ in range(2):
+            try:
+                return await self._exchange(request, timeout_s)
+            except TimeoutError:
+                await self.stop()
+                break
+            except (ValueError, ConnectionError):
+                await self.stop()  # it died, perhaps of something else: once more with a fresh one
+            except BaseException:
+                await self.stop()  # the answer would be taken for the next request's
+                raise
+        return {"outcome": "not_a_picture"}
 
     async def stop(self) -> None:
         """End the process at once."""
@@ -89,6 +87,14 @@ class Worker:
         if process is not None and process.returncode is None:
             process.kill()
             await process.wait()
+
+    async def _exchange(self, request: dict[str, Any], timeout_s: float) -> dict[str, str]:
+        process = await self._running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        answer: dict[str, str] = json.loads(await asyncio.wait_for(process.stdout.readline(), timeout_s))
+        return answer
 
     async def _running(self) -> Process:
         if self._process is None or self._process.returncode is not None:
