@@ -31,9 +31,11 @@ class MediaApi:
         size = self._media.limits.upload_bytes
         media_id = "{serverName}/{mediaId}"
         routes = [
-            Route("POST", f"{OLDER}/upload", self.upload, body_max_bytes=size, streamed=True),
-            Route("PUT", f"{OLDER}/upload/{media_id}", self.upload_to, body_max_bytes=size, streamed=True),
-            Route("POST", "/_matrix/media/v1/create", self.create),
+            Route("POST", f"{OLDER}/upload", self.upload, limit="media", body_max_bytes=size, streamed=True),
+            Route(
+                "PUT", f"{OLDER}/upload/{media_id}", self.upload_to, limit="media", body_max_bytes=size, streamed=True
+            ),
+            Route("POST", "/_matrix/media/v1/create", self.create, limit="media"),
             Route("GET", f"{MEDIA}/config", self.config),
             Route("GET", f"{OLDER}/config", self.config),
             Route("GET", f"{MEDIA}/thumbnail/{media_id}", self.thumbnail, waits=True),
