@@ -154,7 +154,7 @@ class UsersApi:
         return codec.reply(reply)
 
     async def login_token(self, request: Request) -> Response:
-        await self.prove(request, codec.json_object(request))
+        await self.confirm(request, codec.json_object(request))
         token, life_ms = await self._accounts.sessions.login_token(request.requester.user_no)
         return codec.reply({"login_token": token, "expires_in_ms": life_ms})
 
@@ -180,7 +180,7 @@ class UsersApi:
         raw = codec.json_object(request)
         body = codec.body(request, PasswordBody)
         self._accounts.passwords.check_policy(body.new_password)
-        await self.prove(request, raw)
+        await self.confirm(request, raw)
         requester = request.requester
         await self._accounts.change_password(
             requester.user_no, body.new_password, requester.device_id, logout=body.logout_devices
@@ -188,7 +188,7 @@ class UsersApi:
         return codec.reply({})
 
     async def deactivate(self, request: Request) -> Response:
-        await self.prove(request, codec.json_object(request))
+        await self.confirm(request, codec.json_object(request))
         await self._accounts.close(request.requester.user_no)
         return codec.reply({"id_server_unbind_result": "success"})
 
@@ -207,14 +207,14 @@ class UsersApi:
         return codec.reply({})
 
     async def delete_device(self, request: Request) -> Response:
-        await self.prove(request, codec.json_object(request))
+        await self.confirm(request, codec.json_object(request))
         await self._accounts.sessions.delete(request.requester.user_no, [request.path["deviceId"]])
         return codec.reply({})
 
     async def delete_devices(self, request: Request) -> Response:
         raw = codec.json_object(request)
         body = codec.body(request, DevicesBody)
-        await self.prove(request, raw)
+        await self.confirm(request, raw)
         await self._accounts.sessions.delete(request.requester.user_no, body.devices[:DEVICES_MAX])
         return codec.reply({})
 
@@ -226,7 +226,7 @@ class UsersApi:
             raise NotFound("You have no such device.")
         return found
 
-    async def prove(self, request: Request, body: Mapping[str, Any]) -> None:
+    async def confirm(self, request: Request, body: Mapping[str, Any]) -> None:
         """Ask for the requester's password."""
         user_no, address = request.requester.user_no, request.client_ip
 

@@ -1,0 +1,169 @@
+"""The command line: what each command takes, does and prints."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from teahouse.admin import actions
+from teahouse.admin.serve import locked, serve, server_name
+from teahouse.admin.socket import ask
+from teahouse.app import App, build
+from teahouse.clock import SystemClock
+from teahouse.config import Config, settings
+
+Run = Callable[[argparse.Namespace, Config], int]
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Declare every command."""
+    one = commands.add_parser("serve", parents=[common], help="run the server")
+    one.add_argument("--host", help="address to serve on")
+    one.add_argument("--port", help="port to serve on; 0 takes any")
+    one.add_argument("--server-name", help="the server's name, at the first start")
+    one.set_defaults(run=lambda given, config: serve(config))
+    add_users(commands.add_parser("user", help="accounts").add_subparsers(required=True, metavar="ACTION"), common)
+    add_tokens(
+        commands.add_parser("token", help="registration tokens").add_subparsers(required=True, metavar="ACTION"), common
+    )
+    one = commands.add_parser("status", parents=[common], help="what the running server says of itself, as JSON")
+    one.set_defaults(run=run_status)
+    one = commands.add_parser("config", parents=[common], help="every setting with its value, default, unit and reason")
+    one.set_defaults(run=run_config)
+
+
+def add_users(users: Any, common: argparse.ArgumentParser) -> None:
+    """`teahouse user …`."""
+    one = users.add_parser("add", parents=[common], help="make an account; asks for the password")
+    one.add_argument("name")
+    one.add_argument("--admin", action="store_true", help="make it an administrator")
+    one.set_defaults(run=run_user_add)
+    one = users.add_parser("password", parents=[common], help="set a password; signs the account out everywhere")
+    one.add_argument("name")
+    one.set_defaults(run=run_user_password)
+    one = users.add_parser("deactivate", parents=[common], help="close an account; its owner is told why")
+    one.add_argument("name")
+    one.add_argument("--reason", help="told to the owner, and written into the register")
+    one.set_defaults(run=run_user_deactivate)
+    one = users.add_parser("list", parents=[common], help="every account")
+    one.set_defaults(run=run_user_list)
+
+
+def add_tokens(tokens: Any, common: argparse.ArgumentParser) -> None:
+    """`teahouse token …`."""
+    one = tokens.add_parser("create", parents=[common], help="make a registration token")
+    one.add_argument("--token", help="the word itself; random without")
+    one.add_argument("--uses", type=int, help="how often it can be used; any number without")
+    one.add_argument("--days", type=int, help="how long it is valid; for ever without")
+    one.set_defaults(run=run_token_create)
+    one = tokens.add_parser("list", parents=[common], help="every registration token")
+    one.set_defaults(run=run_token_list)
+
+
+def run_user_add(given: argparse.Namespace, config: Config) -> int:
+    """Make an account."""
+    done = perform(config, {"command": "user add", "name": given.name, "password": password(), "admin": given.admin})
+    print(f"Made {done['user_id']}.")
+    return 0
+
+
+def run_user_password(given: argparse.Namespace, config: Config) -> int:
+    """Set a password."""
+    done = perform(config, {"command": "user password", "name": given.name, "password": password()})
+    print(f"{done['user_id']} has a new password and was signed out everywhere.")
+    return 0
+
+
+def run_user_deactivate(given: argparse.Namespace, config: Config) -> int:
+    """Close an account."""
+    reason = given.reason
+    if reason is None and sys.stdin.isatty():
+        reason = input("Reason, as its owner will read it: ")
+    done = perform(config, {"command": "user deactivate", "name": given.name, "reason": reason or ""})
+    print(f"{done['user_id']} is closed; whoever signs in to it reads the reason.")
+    return 0
+
+
+def run_user_list(given: argparse.Namespace, config: Config) -> int:
+    """List accounts."""
+    for user in perform(config, {"command": "user list"})["users"]:
+        notes = ["administrator"] if user["admin"] else []
+        if user["closed_ms"] is not None:
+            notes.append(f"closed {day(user['closed_ms'])}: {user['closed_reason'] or 'by its owner'}")
+        print(f"{user['user_id']}  since {day(user['created_ms'])}  {', '.join(notes)}".rstrip())
+    return 0
+
+
+def run_token_create(given: argparse.Namespace, config: Config) -> int:
+    """Make a registration token."""
+    request = {"command": "token create", "token": given.token, "uses": given.uses, "days": given.days}
+    print(perform(config, request)["token"])
+    return 0
+
+
+def run_token_list(given: argparse.Namespace, config: Config) -> int:
+    """List registration tokens."""
+    for token in perform(config, {"command": "token list"})["tokens"]:
+        uses = "any number" if token["uses_allowed"] is None else token["uses_allowed"]
+        until = "for ever" if token["expires_ms"] is None else f"until {day(token['expires_ms'])}"
+        state = "valid" if token["valid"] else "used up or expired"
+        print(f"{token['token']}  used {token['uses']} of {uses}  {until}  {state}")
+    return 0
+
+
+def run_status(given: argparse.Namespace, config: Config) -> int:
+    """Print what the server says of itself."""
+    print(json.dumps(perform(config, {"command": "status"})))
+    return 0
+
+
+def run_config(given: argparse.Namespace, config: Config) -> int:
+    """Print every setting."""
+    for setting in settings(config):
+        unit = f" {setting.unit}" if setting.unit else ""
+        print(f"{setting.name} = {setting.value!s}{unit}  (default {setting.default!s})\n    {setting.about}")
+    return 0
+
+
+def perform(config: Config, request: dict[str, Any]) -> dict[str, Any]:
+    """Have something done: by the running server, else directly on its data, which is locked meanwhile."""
+    answer = ask(config.data_dir, request)
+    return directly(config, lambda app: actions.perform(app, request)) if answer is None else answer
+
+
+def directly(config: Config, work: Callable[[App], Any]) -> Any:
+    """Open the data, work on it, close it."""
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(config.data_dir):
+        return asyncio.run(opened(config, work))
+
+
+async def opened(config: Config, work: Callable[[App], Any]) -> Any:
+    """The same, inside a loop."""
+    app = await build(replace(config, server_name=server_name(config)), SystemClock())
+    background = asyncio.get_running_loop().create_task(app.run())
+    try:
+        return await work(app)
+    finally:
+        background.cancel()
+        await asyncio.wait((background,))
+        await app.close()
+
+
+def password() -> str:
+    """A password from the terminal, or one line of standard input."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    return getpass.getpass("Password: ")
+
+
+def day(moment_ms: int) -> str:
+    """A moment as a date."""
+    return datetime.fromtimestamp(moment_ms / 1_000, UTC).strftime("%Y-%m-%d")

@@ -1,0 +1,320 @@
+"""The composition root: configuration to drivers, drivers to services, services to endpoints. Nothing else wires."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from teahouse.bus.local import LocalBus
+from teahouse.clock import Clock
+from teahouse.config import Config
+from teahouse.contacts.api import ContactsApi
+from teahouse.contacts.service import Contacts
+from teahouse.contacts.types import GreetingLimits
+from teahouse.db import Database, Transaction
+from teahouse.db.migrate import migrate_postgres, migrate_sqlite
+from teahouse.db.postgres import Postgres
+from teahouse.db.sqlite import Sqlite
+from teahouse.errors import Conflict
+from teahouse.eventlog.batch import RoomLimits
+from teahouse.eventlog.identifiers import Identifiers
+from teahouse.eventlog.service import EventLog
+from teahouse.http import codec, openapi
+from teahouse.http.addresses import ClientAddresses
+from teahouse.http.app import HttpApp
+from teahouse.http.discovery import DiscoveryApi
+from teahouse.http.messages import Auth, Request, Response, Route
+from teahouse.http.ratelimit import BURST_SECONDS, Guesses, Rate, RateLimiter
+from teahouse.keys import BackupApi, Keys, KeysApi
+from teahouse.media import MediaApi, MediaLimits, MediaService
+from teahouse.push.api import PushApi
+from teahouse.push.classes import DefaultRules
+from teahouse.push.service import PushRules
+from teahouse.push.unread import Unread
+from teahouse.rooms.api import RoomsApi
+from teahouse.rooms.creation import Creation
+from teahouse.rooms.directory import Directory
+from teahouse.rooms.directory_api import DirectoryApi
+from teahouse.rooms.encrypted import EncryptedRooms
+from teahouse.rooms.ephemeral import Presence, Serial, Typing
+from teahouse.rooms.ephemeral_api import EphemeralApi
+from teahouse.rooms.history import History
+from teahouse.rooms.membership import Membership
+from teahouse.rooms.membership_api import MembershipApi
+from teahouse.rooms.readership import MembershipReadership, Readerships
+from teahouse.rooms.receipts import Receipts
+from teahouse.rooms.relations import Relations
+from teahouse.rooms.service import Rooms
+from teahouse.rooms.serving import Serving
+from teahouse.rooms.types import Reader as RoomReader
+from teahouse.secrets import load_or_make
+from teahouse.sync.api import SyncApi
+from teahouse.sync.devices import DeviceLists
+from teahouse.sync.lazy import LazyMembers
+from teahouse.sync.rooms import RoomSections
+from teahouse.sync.service import Sync
+from teahouse.sync.waiters import Waiters
+from teahouse.users.account_data import AccountData
+from teahouse.users.account_data_api import AccountDataApi
+from teahouse.users.accounts import Accounts
+from teahouse.users.api import UsersApi
+from teahouse.users.directory import UserDirectory
+from teahouse.users.passwords import Passwords
+from teahouse.users.profiles_api import ProfilesApi
+from teahouse.users.sessions import Sessions
+from teahouse.users.types import AccountRules
+from teahouse.users.uia import UserInteractive
+
+DATABASE_FILE = "teahouse.db"
+MEDIA_FOLDER = "media"
+
+log = logging.getLogger("teahouse")
+
+
+class Engine(Database, Protocol):
+    """A database as the process that owns it sees it."""
+
+    @property
+    def failed(self) -> BaseException | None: ...
+
+    async def durability(self) -> dict[str, str]: ...
+
+
+class Slice(Protocol):
+    """Something with endpoints."""
+
+    def routes(self) -> list[Route]: ...
+
+
+class People(UserDirectory):
+    """The users slice as rooms, keys and contacts see it: the directory with what it does not hold itself."""
+
+    def __init__(self, database: Database, server_name: str) -> None:
+        super().__init__(database, server_name)
+        self.account_data: AccountData
+
+    async def ignored(self, user_no: int) -> Collection[str]:
+        """Users somebody ignores."""
+        return await self.account_data.ignored(user_no)
+
+
+class RoomsOfUsers:
+    """What the users slice does to rooms: closing an account, carrying a new name into member events."""
+
+    def __init__(self, membership: Membership) -> None:
+        self._membership = membership
+
+    async def leave_all(self, user_no: int, user_id: str) -> None:
+        """Leave every room."""
+        await self._membership.leave_all(RoomReader(user_no, user_id))
+
+    async def profile_changed(self, user_no: int, user_id: str, device_id: str) -> None:
+        """Bring member events up to a changed profile."""
+        await self._membership.profile_changed(RoomReader(user_no, user_id, device_id))
+
+
+class App:
+    """Everything that runs in one process."""
+
+    def __init__(self, config: Config, clock: Clock, database: Engine, identifiers: Identifiers) -> None:
+        self.config = config
+        self.clock = clock
+        self.database = database
+        self.identifiers = identifiers
+        self.bus = LocalBus()
+        self._build_users()
+        self._build_rooms()
+        self._build_sync()
+        self.operations = self.contacts_api.operations()
+        self.http = HttpApp(
+            self._routes(),
+            self.sessions,
+            RateLimiter(rates(config), clock, enabled=config.rate_limits.enabled),
+            ClientAddresses(config.trusted_proxies),
+        )
+
+    async def run(self) -> None:
+        """The background work, until cancelled."""
+        await self.media.open()
+        async with asyncio.TaskGroup() as group:
+            work: Sequence[Coroutine[Any, Any, None]] = (self.eventlog.run(), self.receipts.run(), self.keys.run())
+            for coroutine in work:
+                group.create_task(coroutine)
+
+    async def close(self) -> None:
+        """Let go of what is held; call after `run` has ended."""
+        self.passwords.close()
+        await self.media.close()
+        await self.database.close()
+
+    def _build_users(self) -> None:
+        config, database = self.config, self.database
+        self.eventlog = EventLog(
+            database, self.bus, self.clock, self.identifiers,
+            RoomLimits(config.rooms.group_members_max, config.rooms.public_members_max), DefaultRules(),
+        )  # fmt: skip
+        self.people = People(database, config.server_name)
+        self.account_data = self.people.account_data = AccountData(database, self.bus)
+        self.members = MembershipReadership(database, self.eventlog, self.people.known)
+        self.readership = Readerships([self.members])
+        encrypted = EncryptedRooms(self.eventlog, self.readership, self.people)
+        self.keys = Keys(database, self.bus, self.people, encrypted)
+        rules = AccountRules(
+            config.registration, config.accounts.terms_url, config.accounts.password_min_characters,
+            config.accounts.access_token_minutes,
+        )  # fmt: skip
+        self.passwords = Passwords(rules.password_min_characters)
+        self.sessions = Sessions(database, self.clock, self.people, rules, self.keys)
+        self.push_rules = PushRules(database, self.account_data, self.people.user_id)
+        self.rules = rules
+
+    def _build_rooms(self) -> None:
+        config, database = self.config, self.database
+        greetings = GreetingLimits(
+            config.greetings.required, config.rate_limits.enabled, config.greetings.pending_max,
+            config.greetings.per_day_max,
+        )  # fmt: skip
+        self.contacts = Contacts(database, self.clock, greetings, self.account_data, self.account_data.ignore)
+        self.rooms = Rooms(database, self.eventlog, self.readership, self.people)
+        self.membership = Membership(self.rooms, self.members, self.contacts)
+        self.creation = Creation(self.rooms, self.membership, config.rooms.default_version)
+        self.serving = Serving(database, self.eventlog, self.clock)
+        self.history = History(self.rooms, self.serving)
+        self.directory = Directory(self.rooms)
+        self.receipts = Receipts(database, self.eventlog, self.bus, self.clock, self.rooms)
+        self.serial = Serial()
+        self.typing = Typing(self.rooms, self.bus, self.serial)
+        self.presence = Presence(config.presence.enabled, self.clock, self.bus, self.serial)
+        guesses = Guesses(self.clock, enabled=config.rate_limits.enabled)
+        self.rooms_of_users = RoomsOfUsers(self.membership)
+        self.accounts = Accounts(
+            database, self.clock, self.people, self.sessions, self.passwords, guesses, self.rules, self.rooms_of_users
+        )
+        limits = MediaLimits(
+            upload_bytes=config.media.upload_bytes, user_bytes=config.media.user_bytes,
+            thumbnail_pixels=config.media.thumbnail_pixels,
+        )  # fmt: skip
+        self.media = MediaService(database, config.data_dir / MEDIA_FOLDER, self.clock, limits, config.server_name)
+        self.contacts_api = ContactsApi(self.contacts, self.people, self.directory)
+
+    def _build_sync(self) -> None:
+        unread = Unread(self.database, self.eventlog, self.push_rules)
+        self.account_data.on_change(unread.rules_changed)
+        lazy = LazyMembers()
+        sections = RoomSections(
+            self.database, self.eventlog, self.readership, self.history, self.serving, self.receipts, self.typing,
+            unread, lazy, self.clock,
+        )  # fmt: skip
+        self.device_lists = DeviceLists(self.database, self.eventlog, self.readership, self.people, self.keys)
+        self.waiters = Waiters(self.bus, self._interested)
+        self.sync = Sync(
+            self.database, self.eventlog, self.readership, self.people, sections, lazy, self.device_lists, self.keys,
+            self.account_data, self.push_rules, self.presence, self.contacts.numbers, self.serial, self.waiters,
+        )  # fmt: skip
+
+    def _interested(self, room_no: int, waiting: Collection[int]) -> Collection[int]:
+        """Whom a hint about a room wakes. A room that left memory meanwhile wakes everybody: late is worse."""
+        state = self.eventlog.cached(room_no)
+        return list(waiting) if state is None else self.readership.interested(state, waiting)
+
+    def _routes(self) -> list[Route]:
+        config = self.config
+        users_api = UsersApi(self.accounts, UserInteractive(self.database, self.clock), config.public_url)
+        slices: Sequence[Slice] = [
+            DiscoveryApi(config.public_url, config.rooms.default_version, config.support_email, config.support_page),
+            users_api,
+            ProfilesApi(self.database, self.people, self.rooms_of_users.profile_changed),
+            AccountDataApi(self.account_data, self.identifiers.room_no),
+            PushApi(self.push_rules),
+            KeysApi(self.keys, users_api, self.device_lists),
+            BackupApi(self.keys.backups),
+            MediaApi(self.media),
+            RoomsApi(self.rooms, self.membership, self.history, Relations(self.rooms, self.history)),
+            MembershipApi(self.creation, self.membership, self.directory, self.readership),
+            DirectoryApi(self.directory),
+            EphemeralApi(
+                self.rooms, self.receipts, self.typing, self.presence, self._set_account_data, self.contacts.numbers
+            ),
+            SyncApi(self.sync, self.account_data.filter),
+        ]
+        routes = [route for each in slices for route in each.routes()]
+        document = codec_reply(openapi.document(self.operations))
+        return [
+            *routes,
+            *(operation.route for operation in self.operations),
+            Route("GET", openapi.PATH, document, Auth.NONE),
+        ]
+
+    async def _set_account_data(
+        self, tx: Transaction, user_no: int, room_no: int, data_type: str, content: dict[str, Any]
+    ) -> None:
+        await self.account_data.set_in(tx, user_no, room_no, data_type, content)
+
+
+def codec_reply(value: Any) -> Any:
+    """A handler that always answers the same."""
+
+    async def answer(request: Request) -> Response:
+        return codec.reply(value)
+
+    return answer
+
+
+def rates(config: Config) -> Mapping[str, Rate]:
+    """Rate limits by the names that routes use."""
+    limits = config.rate_limits
+    seconds = {
+        "default": limits.default_per_second,
+        "send": limits.send_per_second,
+        "sync": limits.sync_per_second,
+        "receipts": limits.receipts_per_second,
+    }
+    minutes = {
+        "join": limits.join_per_minute,
+        "create": limits.create_per_minute,
+        "invite": limits.invite_per_minute,
+        "login": limits.login_per_minute,
+        "register": limits.register_per_minute,
+        "media": limits.media_per_minute,
+    }
+    found = {name: Rate(float(count), float(count * BURST_SECONDS)) for name, count in seconds.items()}
+    return found | {name: Rate(count / 60, float(count)) for name, count in minutes.items()}
+
+
+async def open_database(config: Config) -> Engine:
+    """The database of a configuration, at this version's schema."""
+    if config.database.url:
+        await migrate_postgres(config.database.url)
+        return await Postgres.open(config.database.url)
+    path = config.data_dir / DATABASE_FILE
+    copy = migrate_sqlite(path)
+    if copy is not None:
+        log.info("The database was upgraded; a copy of it as it was is in %s", copy)
+    return await Sqlite.open(path)
+
+
+async def settle_name(database: Database, config: Config) -> None:
+    """Fix the server's name at the first start; raises Conflict when it is another one later."""
+    row = await database.fetch_one("SELECT value FROM settings WHERE name = 'server_name'")
+    if row is None:
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO settings (name, value) VALUES ('server_name', ?)", config.server_name)
+    elif row[0] != config.server_name:
+        raise Conflict(
+            f"server_name: this data belongs to {row[0]}, not {config.server_name}. "
+            "A server's name is part of every user id and cannot change."
+        )
+
+
+async def build(config: Config, clock: Clock) -> App:
+    """Everything, ready to run, on the data of a configuration."""
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys = load_or_make(Path(config.data_dir))
+    database = await open_database(config)
+    await settle_name(database, config)
+    rows = await database.fetch("SELECT epoch, first_pos FROM epochs ORDER BY epoch")
+    epochs = [(epoch, first_pos) for epoch, first_pos in rows]
+    return App(config, clock, database, Identifiers(keys.id_key, config.server_name, epochs))
