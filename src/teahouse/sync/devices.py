@@ -59,15 +59,21 @@ class DeviceLists:
             if state is not None and state.encrypted and state.head > after:
                 rooms.append(state)
         section = await self.section(reader, after, upto, rooms) or {"changed": [], "left": []}
-        return section["changed"], section["left"]
+        changed = set(section["changed"])
+        # Here, unlike in sync, the specification counts every shared room.
+        for user_no in await self._inbox.changes(after, upto, reader.user_no):
+            user_id = await self._users.user_id(user_no)
+            if await self.shares(reader, user_id, encrypted=False):
+                changed.add(user_id)
+        return sorted(changed), section["left"]
 
-    async def shares(self, reader: Reader, user_id: str) -> bool:
-        """Whether the two are joined to one encrypted room."""
+    async def shares(self, reader: Reader, user_id: str, *, encrypted: bool = True) -> bool:
+        """Whether the two are joined to one room, an encrypted one unless all count."""
         for place in (await self._readership.places(reader)).values():
             if place.membership != "join":
                 continue
             state = await self._eventlog.state(place.room_no)
-            if state is not None and state.encrypted and user_id in state.joined:
+            if state is not None and (state.encrypted or not encrypted) and user_id in state.joined:
                 return True
         return False
 
