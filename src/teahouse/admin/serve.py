@@ -34,6 +34,7 @@ log = logging.getLogger("teahouse")
 def serve(config: Config) -> int:
     """Serve until a signal; the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(config.data_dir):
         named = replace(config, server_name=server_name(config))
@@ -106,8 +107,8 @@ async def run(config: Config) -> int:
         loop.add_signal_handler(name, stopping.set)
     background = loop.create_task(app.run())
     watching = loop.create_task(watch(app, background, stopping))
-    serving = loop.create_task(server.serve(lambda: print(welcome(config, server.address, link), flush=True)))
-    link = await first_admin_link(app, config, server.address)
+    screen = welcome(config, server.address, await first_admin_link(app, config, server.address))
+    serving = loop.create_task(server.serve(lambda: print(screen, flush=True)))
     await control.open()
     await stopping.wait()
     app.waiters.stop()

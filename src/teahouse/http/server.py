@@ -20,10 +20,18 @@ class Server:
 
     def __init__(self, app: Any, host: str, port: int) -> None:
         self._config = uvicorn.Config(
-            app, loop="uvloop", http="httptools", lifespan="off", access_log=False, log_config=None,
-            server_header=False, date_header=True, proxy_headers=False, timeout_keep_alive=KEEP_ALIVE_S, backlog=BACKLOG,
+            app,
+            loop="uvloop",
+            http="httptools",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            backlog=BACKLOG,
             timeout_graceful_shutdown=STOP_S,
-        )  # fmt: skip
+        )
         self._server = uvicorn.Server(self._config)
         self._server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         self._socket = bind(host, port)
