@@ -50,7 +50,7 @@ class ServedTeahouse:
         program = ["-m", "tests.contract.serve_recorded", "teahouse"] if recorded else ["-m", "teahouse"]
         command = [*wrapper, sys.executable, *program, "serve", "--data", str(self.data_dir), "--host", "127.0.0.1",
                    "--port", str(self.port)]  # fmt: skip
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("TEAHOUSE_") or k == "TEAHOUSE_TRAFFIC"}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("TEAHOUSE_")}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=environment | self.settings, stdin=subprocess.DEVNULL, stdout=log, stderr=log

@@ -197,7 +197,8 @@ class RoomSections:
         found = {
             event.state_key: event for event in await self._history.members_of(ask.reader, view.state, missing, at)
         }
-        changed = [] if whole else [event for event in present.values() if event.state_key not in needed]
+        # Members who changed are told even to a device that knows them; only a whole state is cut to who is needed.
+        changed = [] if whole else [event for user, event in present.items() if user not in wanted]
         members = [present.get(user) or found.get(user) for user in sorted(wanted)]
         self._lazy.remember(ask.reader, view.state.room_no, needed | {user for user in in_timeline if user})
         return [*others, *changed, *(event for event in members if event is not None)]
