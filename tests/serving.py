@@ -36,6 +36,7 @@ class ServedTeahouse:
         self.port = port or free_port()
         self.settings = FREE | settings
         self.process: subprocess.Popen[bytes] | None = None
+        self.recorded = True  # answers are recorded by the process itself
 
     @property
     def url(self) -> str:
@@ -82,6 +83,21 @@ class ServedTeahouse:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait(STOP_LIMIT_S)
+
+    @property
+    def registration_token(self) -> str:
+        """A registration token that can be used any number of times."""
+        made = self.command("token", "create")
+        assert made.returncode == 0, made.stderr
+        return made.stdout.strip()
+
+    def command(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run one of the operator's commands on this server's data."""
+        return subprocess.run(
+            [sys.executable, "-m", "teahouse", *arguments, "--data", str(self.data_dir)],
+            cwd=ROOT, env=os.environ | self.settings, input=stdin, capture_output=True, text=True, check=False,
+            timeout=120,
+        )  # fmt: skip
 
     def register(self, localpart: str, password: str) -> None:
         """Make an account over the API."""

@@ -150,3 +150,11 @@ class Conflict(TeahouseError):
 
 class DuplicateAnnotation(TeahouseError):
     """The same reaction by the same user stands there already."""
+
+
+class ServerControlled(TeahouseError):
+    """Account data that the server alone writes."""
+
+
+class StillJoined(TeahouseError):
+    """A room can be forgotten only after it was left."""

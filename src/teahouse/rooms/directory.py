@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound, RoomInUse
+from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound
 from teahouse.eventlog.state import RoomState
 from teahouse.matrix import identifiers
 from teahouse.rooms.service import Rooms
@@ -55,7 +55,7 @@ class Directory:
         return state.room_id
 
     async def add(self, reader: Reader, alias: str, room_id: str) -> None:
-        """Point an alias at a room; raises RoomInUse when it is taken."""
+        """Point an alias at a room; raises Conflict when it is taken."""
         identifiers.room_alias(alias)
         if not alias.endswith(f":{self.server_name}"):
             raise InvalidParam(f"An alias here ends in :{self.server_name}.")
@@ -70,7 +70,7 @@ class Directory:
                 alias, state.room_no, reader.user_no,
             )  # fmt: skip
             if not claimed:
-                raise RoomInUse(f"The alias {alias} is taken.")
+                raise Conflict(f"The alias {alias} is taken.")
 
     async def remove(self, reader: Reader, alias: str, *, admin: bool) -> None:
         """Take an alias away: its creator may, and whoever may name the room's main alias."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from teahouse.db import Transaction
-from teahouse.errors import BadJson, BadState, Forbidden, NotFound
+from teahouse.errors import BadJson, BadState, Forbidden, NotFound, StillJoined
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Also, Content, Draft, Proposal, StoredEvent
 from teahouse.matrix import identifiers
@@ -106,7 +106,7 @@ class Membership:
         if place is None:
             raise NotFound("You have never been in this room.")
         if place.membership not in ("leave", "ban"):
-            raise BadState("Leave the room before forgetting it.")
+            raise StillJoined("Leave the room before forgetting it.")
         async with self._rooms.database.transaction() as tx:
             await tx.execute(
                 "UPDATE memberships SET forgotten = 1 WHERE user_no = ? AND room_no = ? "

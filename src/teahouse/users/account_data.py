@@ -10,7 +10,7 @@ import msgspec
 
 from teahouse.bus import Bus
 from teahouse.db import Database, Transaction
-from teahouse.errors import BadJson, InvalidParam, MethodNotAllowed, NotFound, TooLarge
+from teahouse.errors import BadJson, InvalidParam, NotFound, ServerControlled, TooLarge
 from teahouse.matrix import filters
 from teahouse.matrix.filters import Filter
 
@@ -52,7 +52,7 @@ class AccountData:
     async def put(self, user_no: int, room_no: int, data_type: str, content: Mapping[str, Any]) -> None:
         """Store an entry that a client sent."""
         if data_type in SERVER_TYPES:
-            raise MethodNotAllowed(f"{data_type} cannot be set as account data.")
+            raise ServerControlled(f"{data_type} cannot be set as account data.")
         if not data_type or len(data_type.encode()) > TYPE_MAX_BYTES:
             raise InvalidParam(f"A type has 1 to {TYPE_MAX_BYTES} bytes.")
         if data_type == IGNORED and room_no == 0:
