@@ -37,7 +37,7 @@ HOSTILE_NUMBERS: tuple[Any, ...] = (
     -1, 0, 2**31, 2**53, 2**53 + 1, -(2**53) - 1, 2**63, 2**64, 10**400, 0.5, -0.0, 1e308, math.nan, math.inf, -math.inf,
 )  # fmt: skip
 HOSTILE_TEXTS = (
-    "", " ", "\0", "a\0b", "\ud800", "\udfff\ud800", "\u202e", "\ufeff", "é" * 300, "x" * 70_000, "..", "../../etc/passwd",
+    "", " ", "\0", "a\0b", "\ud800", "\udfff\ud800", "\u202e", "\ufeff", "é" * 300, "x" * 20_000, "..", "../../etc/passwd",
     "%2e%2e%2f", "%00", "%", "!", "@", "#", "$", "@:", "!:", "'; DROP TABLE events;--", "${jndi:x}", "{}", "null", "-1",
     "@a:" + "b" * 300, "$" + "A" * 43, "!" + "A" * 43, "mxc://", "*", "\r\nX-Injected: 1", "𝕏", "1e999",
 )  # fmt: skip

@@ -46,6 +46,13 @@ def json_object(request: Request) -> dict[str, Any]:
     return value
 
 
+def content(request: Request) -> dict[str, Any]:
+    """The same for the content of an event, which must be there: an empty body is no JSON."""
+    if not request.body:
+        raise NotJson("The body is not valid JSON.")
+    return json_object(request)
+
+
 def tag_object(request: Request) -> dict[str, Any]:
     """The body of a tag: an object whose `order` is a number from 0 to 1, the one place where fractions are right."""
     try:

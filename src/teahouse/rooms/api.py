@@ -68,7 +68,7 @@ class RoomsApi:
     async def send(self, request: Request) -> Response:
         path = request.path
         event_id = await self._rooms.send(
-            reader_of(request), path["roomId"], path["eventType"], path["txnId"], codec.json_object(request)
+            reader_of(request), path["roomId"], path["eventType"], path["txnId"], codec.content(request)
         )
         return codec.reply({"event_id": event_id})
 
@@ -81,7 +81,7 @@ class RoomsApi:
 
     async def put_state(self, request: Request) -> Response:
         path = request.path
-        content = codec.json_object(request)
+        content = codec.content(request)
         reader, room_id, state_key = reader_of(request), path["roomId"], path.get("stateKey", "")
         if path["eventType"] == "m.room.member":
             event_id = await self._membership.put_member(reader, room_id, state_key, content)
