@@ -144,14 +144,15 @@ class EventLog:
         verdicts: Sequence[Verdict] = ()
         try:
             async with self._database.transaction() as tx:
-                verdicts = await self._admit(tx, [waiting.proposal for waiting in batch])
+                verdicts = await self._admit(tx, batch)
         except Exception as error:  # every sender of the batch hears why; the writer goes on with the next
             verdicts = [error] * len(batch)
         for waiting, verdict in zip(batch, verdicts, strict=True):
             answer(waiting, verdict)
 
-    async def _admit(self, tx: Transaction, proposals: Sequence[Proposal]) -> Sequence[Verdict]:
+    async def _admit(self, tx: Transaction, waiting: Sequence[Waiting]) -> Sequence[Verdict]:
         """Judge the proposals and write what is admitted, all inside `tx`."""
+        proposals = [each.proposal for each in waiting]
         states: dict[int, RoomState] = {}
         for proposal in proposals:
             room_no = proposal.room_no
@@ -176,7 +177,16 @@ class EventLog:
         events = [event for _, its in admitted for event in its]
         touched = [draft.redacts or draft.relates_to for proposal, _ in admitted for draft in proposal.drafts]
         rewritten = {target.room_no for target in touched if target is not None}
-        tx.on_commit(lambda: self._committed(events, batch.changed, states, rewritten))
+
+        def committed() -> None:
+            # Caches, then the senders, then the readers: what a sender is told must be what a reader can find, and
+            # five hundred readers woken first would make the sender wait for all of them.
+            self._committed(events, batch.changed, states, rewritten)
+            for each, verdict in zip(waiting, verdicts, strict=True):
+                answer(each, verdict)
+            self._bus.publish(rooms={event.room_no for event in events})
+
+        tx.on_commit(committed)
         return verdicts
 
     async def _insert_rooms(
@@ -215,7 +225,7 @@ class EventLog:
         states: dict[int, RoomState],
         rewritten: Collection[int],
     ) -> None:
-        """Bring the caches up to the commit, then hint. Runs before any sender is answered."""
+        """Bring the caches up to the commit."""
         for state in changed.values():
             shown = self._states.get(state.room_no)
             if shown is not None:  # receipts may have been shown since the batch took its copy
@@ -227,7 +237,6 @@ class EventLog:
         self.tails.committed(events, rewritten)
         for listener in self._listeners:
             listener.committed(events)
-        self._bus.publish(rooms={event.room_no for event in events})
 
     async def _load(self, db: Reader, room_no: int) -> RoomState | None:
         state = await self.store.load(db, room_no)

@@ -216,19 +216,23 @@ def too_large(limit: int) -> TooLarge:
 
 
 async def unless_gone(handling: Awaitable[Response], receive: Receive) -> Response:
-    """Wait for a handler that may park; cancel it when its client goes away."""
-    task = asyncio.ensure_future(handling)
-    gone = asyncio.ensure_future(receive())
+    """Run a handler that may park in the request's own task, and end it when its client goes away.
+
+    In its own task, because an answer that a hundred readers wait for should leave in the step that made it.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    watching = asyncio.ensure_future(receive())
+    watching.add_done_callback(lambda watched: None if watched.cancelled() else task.cancel())
     try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise ClientGone
+        return await handling
+    except asyncio.CancelledError:
+        if not watching.done() or watching.cancelled():
+            raise
+        task.uncancel()
+        raise ClientGone from None
     finally:
-        gone.cancel()
-        if not task.done():
-            task.cancel()
-            await asyncio.wait((task,))
+        watching.cancel()
 
 
 async def answer(send: Send, response: Response, *, head: bool) -> None:

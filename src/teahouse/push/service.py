@@ -41,7 +41,7 @@ class PushRules:
         storage.on_change(self._changed)
 
     async def own(self, user_no: int) -> Ruleset | None:
-        """A user's rules when they differ from the predefined ones, else None. The answer is shared: do not alter it."""
+        """A user's rules when they differ from the predefined ones, else None. Shared: do not alter it."""
         if user_no in self._rulesets:
             return self._rulesets[user_no]
         head = self._database.head

@@ -25,6 +25,7 @@ ROOMS_CACHED_MAX = 5_000  # rooms whose newest notifying events are kept
 JUDGED_CACHED_MAX = 200_000  # verdicts kept of users with rules of their own
 MAIN = "main"
 WANTED = int(EventClass.NOTIFIES | EventClass.MENTIONS)
+SPECIAL = int(EventClass.HIGHLIGHTS_ROOM | EventClass.MENTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,29 @@ class Mark:
     class_: int
     thread_pos: int | None
 
+    @property
+    def plain(self) -> bool:
+        """Whether it counts one for every reader alike: no thread, no highlight, nobody named."""
+        return self.thread_pos is None and self.class_ & SPECIAL == 0
+
 
 @dataclass(slots=True)
 class Recent:
-    """The newest events of a room that may notify, oldest first; all of them after `floor`."""
+    """The newest events of a room that may notify, oldest first: the plain ones by position, the others whole."""
 
-    floor: int
-    marks: list[Mark]
+    plain: list[int]
+    special: list[Mark]
+
+    def add(self, mark: Mark) -> None:
+        """Take in a newer event."""
+        if mark.plain:
+            self.plain.append(mark.pos)
+            if len(self.plain) > 2 * COUNT_MAX:
+                del self.plain[:COUNT_MAX]
+        else:
+            self.special.append(mark)
+            if len(self.special) > 2 * COUNT_MAX:
+                del self.special[:COUNT_MAX]
 
 
 class Unread:
@@ -74,10 +91,7 @@ class Unread:
             if event.type == "m.room.redaction":
                 del self._recent[event.room_no]  # an earlier event may have stopped counting
             elif event.class_ & WANTED:
-                recent.marks.append(Mark(event.pos, event.sender_no, event.class_, event.thread_pos))
-                if len(recent.marks) > 2 * COUNT_MAX:
-                    del recent.marks[:COUNT_MAX]
-                    recent.floor = recent.marks[0].pos - 1
+                recent.add(Mark(event.pos, event.sender_no, int(event.class_), event.thread_pos))
 
     def rules_changed(self, user_no: int, data_type: str) -> None:
         """A user's rules changed: what was judged by the old ones is void."""
@@ -93,30 +107,46 @@ class Unread:
         `marks` are read positions by thread: '' for unthreaded receipts, 'main', or a root's event id. Without
         `threads` everything counts towards the main timeline, read by any receipt at all.
         """
-        floor = marks.get("", 0)
         own = await self._rules.own(user_no)
-        if own is None:
-            unread = await self._after(state.room_no, floor, upto)
-        else:
-            unread = await self._read(state.room_no, floor, upto)  # own rules may notify of anything
-        if not unread:
-            return Counts(0, 0, {})
-        mentioned = await self._mentions(user_no, state.room_no, floor) if own is None else set()
-        totals: dict[str, list[int]] = {}
+        if own is not None:
+            return await self._by_rules(user_no, user_id, state, marks, upto, own, threads=threads)
+        recent = self._recent.get(state.room_no) or await self._load(state.room_no)
+        floor = marks.get("", 0)
+        # One's own messages move the read position past themselves, so none of the plain events after it is one's own.
+        read = max(floor, marks.get(MAIN, 0))
+        plain = bisect_right(recent.plain, upto) - bisect_right(recent.plain, read)
+        special = recent.special
+        if not special or special[-1].pos <= floor:
+            return Counts(min(max(plain, 0), COUNT_MAX), 0, {})
+        unread = special[bisect_right(special, floor, key=position) : bisect_right(special, upto, key=position)]
+        mentioned = await self._mentions(user_no, state.room_no, floor)
+        totals = {MAIN: [max(plain, 0), 0]}
         for mark in unread:
-            thread = self._thread(state, mark, marks, threads=threads)
-            if thread is None or mark.sender_no == user_no:
-                continue
-            if own is None:
-                verdict = by_default(mark, mentioned)
-            else:
-                verdict = await self._judge(user_no, user_id, state, mark, own)
-            if verdict.notify:
-                total = totals.setdefault(thread, [0, 0])
-                total[0] = min(total[0] + 1, COUNT_MAX)
-                total[1] = min(total[1] + verdict.highlight, COUNT_MAX)
-        main = totals.pop(MAIN, [0, 0])
-        return Counts(main[0], main[1], {root: (total[0], total[1]) for root, total in totals.items()})
+            self._add(totals, state, mark, marks, by_default(mark, mentioned), user_no, threads=threads)
+        return counted(totals)
+
+    async def _by_rules(
+        self, user_no: int, user_id: str, state: RoomState, marks: Mapping[str, int], upto: int, own: Ruleset, *,
+        threads: bool,
+    ) -> Counts:  # fmt: skip
+        """The same for a user with rules of their own, which may notify of anything."""
+        totals = {MAIN: [0, 0]}
+        for mark in await self._read(state.room_no, marks.get("", 0), upto):
+            verdict = await self._judge(user_no, user_id, state, mark, own)
+            self._add(totals, state, mark, marks, verdict, user_no, threads=threads)
+        return counted(totals)
+
+    def _add(
+        self, totals: dict[str, list[int]], state: RoomState, mark: Mark, marks: Mapping[str, int], verdict: Outcome,
+        user_no: int, *, threads: bool,
+    ) -> None:  # fmt: skip
+        """Count one event, unless it is read, the reader's own, or of no interest."""
+        thread = self._thread(state, mark, marks, threads=threads)
+        if thread is None or mark.sender_no == user_no or not verdict.notify:
+            return
+        total = totals.setdefault(thread, [0, 0])
+        total[0] += 1
+        total[1] += verdict.highlight
 
     def _thread(self, state: RoomState, mark: Mark, marks: Mapping[str, int], *, threads: bool) -> str | None:
         """The thread an unread event counts in; None when it is read."""
@@ -127,15 +157,6 @@ class Unread:
             return None
         return name if threads else MAIN
 
-    async def _after(self, room_no: int, floor: int, upto: int) -> Sequence[Mark]:
-        """The newest events after `floor` that may notify, at most as many as counts reach."""
-        recent = self._recent.get(room_no)
-        if recent is None:
-            recent = await self._load(room_no)
-        first = bisect_right(recent.marks, floor, key=lambda mark: mark.pos)
-        found = recent.marks[max(first, len(recent.marks) - COUNT_MAX) :]
-        return found if not found or found[-1].pos <= upto else [mark for mark in found if mark.pos <= upto]
-
     async def _load(self, room_no: int) -> Recent:
         head = self._database.head
         rows = await self._database.fetch(
@@ -143,8 +164,9 @@ class Unread:
             "ORDER BY pos DESC LIMIT ?",
             room_no, COUNT_MAX,
         )  # fmt: skip
-        marks = [Mark(*row) for row in reversed(rows)]
-        recent = Recent(marks[0].pos - 1 if len(marks) == COUNT_MAX else 0, marks)
+        recent = Recent([], [])
+        for row in reversed(rows):
+            recent.add(Mark(*row))
         if head == self._database.head:
             self._recent[room_no] = recent
             if len(self._recent) > ROOMS_CACHED_MAX:
@@ -179,6 +201,18 @@ class Unread:
             if len(self._judged) > JUDGED_CACHED_MAX:
                 self._judged.popitem(last=False)
         return verdict
+
+
+def position(mark: Mark) -> int:
+    """Where an event stands."""
+    return mark.pos
+
+
+def counted(totals: Mapping[str, Sequence[int]]) -> Counts:
+    """Totals by thread as counts, stopped at their limit."""
+    capped = {name: (min(total[0], COUNT_MAX), min(total[1], COUNT_MAX)) for name, total in totals.items()}
+    unread, highlights = capped.pop(MAIN)
+    return Counts(unread, highlights, capped)
 
 
 def by_default(mark: Mark, mentioned: set[int]) -> Outcome:

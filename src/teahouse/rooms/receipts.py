@@ -7,9 +7,13 @@ in a group of 500 everybody reads at once, and each receipt by itself would be 5
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from teahouse.bus import Bus
 from teahouse.clock import Clock
@@ -27,9 +31,29 @@ SHOWN_AFTER_LARGE_S = 5.0  # the same in a room of more than LARGE_ROOM_MEMBERS
 LARGE_ROOM_MEMBERS = 50
 MARKS_CACHED_MAX = 200_000  # pairs of room and user whose read positions are kept
 RECEIPTS_SHOWN_MAX = 2_000  # receipts of one room in one response
+SHOWINGS_MAX = 16  # newest showings of a room that readers share
+ROOMS_SHOWN_MAX = 10_000  # rooms whose showings are shared
+SPANS_CACHED_MAX = 1_000  # contents kept for those who ask for the same
 KINDS = ("m.read", "m.read.private")
 UNTHREADED = ""
 WAITING = f"pos = 0 AND kind <> '{SENT}'"  # the condition of the partial index receipts_waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One private receipt."""
+
+    event_id: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Receipts of a span: everybody's, encoded once for all readers, and the private ones by their owner."""
+
+    public: dict[str, dict[str, Any]]
+    private: dict[int, list[Receipt]]
+    encoded: msgspec.Raw | None
 
 
 class Receipts:
@@ -42,6 +66,8 @@ class Receipts:
         self._clock = clock
         self._rooms = rooms
         self._marks: OrderedDict[tuple[int, int], dict[str, int]] = OrderedDict()
+        self._showings: OrderedDict[int, list[int]] = OrderedDict()  # room_no → positions of its newest showings
+        self._spans: OrderedDict[tuple[int, int, int], Shown] = OrderedDict()
         self._pending: dict[int, float] = {}  # room_no → when its receipts are due, by the loop's clock
         self._due = asyncio.Event()
         eventlog.subscribe(self)
@@ -85,11 +111,36 @@ class Receipts:
                 self._marks.popitem(last=False)
         return marks
 
-    async def shown(self, reader: Reader, state: RoomState, after: int, upto: int) -> dict[str, Any] | None:
+    async def shown(self, reader: Reader, state: RoomState, after: int, upto: int) -> msgspec.Raw | None:
         """The content of an `m.receipt` event: receipts shown in after < pos <= upto, all of them for after = 0.
 
         Private receipts are their owner's alone. Returns None when there is none.
         """
+        span = self._span(state, after, upto)
+        shown = None if span is None else self._spans.get(span)
+        if shown is None:
+            shown = await self._read(state, after, upto)
+            if span is not None:
+                self._spans[span] = shown
+                if len(self._spans) > SPANS_CACHED_MAX:
+                    self._spans.popitem(last=False)
+        own = shown.private.get(reader.user_no)
+        if own is None:
+            return shown.encoded
+        content = {event_id: dict(kinds) for event_id, kinds in shown.public.items()}
+        for receipt in own:
+            content.setdefault(receipt.event_id, {})["m.read.private"] = {reader.user_id: receipt.body}
+        return msgspec.Raw(msgspec.json.encode(content))
+
+    def _span(self, state: RoomState, after: int, upto: int) -> tuple[int, int, int] | None:
+        """What of a room's showings lies between two places, as a name that everybody who asks for it shares."""
+        showings = self._showings.get(state.room_no)
+        if after == 0 or not showings or showings[0] > after:
+            return None
+        first, last = bisect_right(showings, after) - 1, bisect_right(showings, upto) - 1
+        return state.room_no, showings[first], showings[last]
+
+    async def _read(self, state: RoomState, after: int, upto: int) -> Shown:
         condition = "pos >= 0" if after == 0 else "pos > ? AND pos <= ?"
         bounds = () if after == 0 else (after, upto)
         rows = await self._database.fetch(
@@ -97,20 +148,22 @@ class Receipts:
             f"{condition} ORDER BY pos DESC LIMIT ?",
             state.room_no, SENT, *bounds, RECEIPTS_SHOWN_MAX,
         )  # fmt: skip
-        content: dict[str, Any] = {}
+        public: dict[str, dict[str, Any]] = {}
+        private: dict[int, list[Receipt]] = {}
         for user_no, thread, kind, event_pos, ts_ms in rows:
-            if kind == "m.read.private" and user_no != reader.user_no:
+            body: dict[str, Any] = {"ts": ts_ms}
+            if thread != UNTHREADED:
+                body["thread_id"] = thread
+            event_id = self._eventlog.identifiers.event_id(event_pos, state.room_no)
+            if kind == "m.read.private":
+                private.setdefault(user_no, []).append(Receipt(event_id, body))
                 continue
             user_id = await self._rooms.users.user_id(user_no)
-            receipt: dict[str, Any] = {"ts": ts_ms}
-            if thread != UNTHREADED:
-                receipt["thread_id"] = thread
-            event_id = self._eventlog.identifiers.event_id(event_pos, state.room_no)
             # One user may have a threaded and an unthreaded receipt on the same event; the shape holds one: the wider.
-            seen = content.setdefault(event_id, {}).setdefault(kind, {})
+            seen = public.setdefault(event_id, {}).setdefault(kind, {})
             if user_id not in seen or thread == UNTHREADED:
-                seen[user_id] = receipt
-        return content or None
+                seen[user_id] = body
+        return Shown(public, private, msgspec.Raw(msgspec.json.encode(public)) if public else None)
 
     async def run(self) -> None:
         """Show gathered receipts when they are due, until cancelled. What a crash left over is shown first."""
@@ -164,6 +217,12 @@ class Receipts:
     def _shown(self, shown: Mapping[int, int]) -> None:
         for room_no, pos in shown.items():
             self._eventlog.receipts_shown(room_no, pos)
+            showings = self._showings.setdefault(room_no, [])
+            showings.append(pos)
+            del showings[:-SHOWINGS_MAX]
+            self._showings.move_to_end(room_no)
+        while len(self._showings) > ROOMS_SHOWN_MAX:
+            self._showings.popitem(last=False)
         self._bus.publish(rooms=shown.keys())
 
     async def _show_leftovers(self) -> None:

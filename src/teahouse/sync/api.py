@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 
 from teahouse.errors import BadJson, InvalidParam
 from teahouse.http import codec
@@ -12,6 +13,7 @@ from teahouse.matrix.filters import Filter
 from teahouse.rooms.types import Reader
 from teahouse.sync.service import TIMEOUT_MAX_MS, Sync, SyncRequest
 
+FILTERS_CACHED_MAX = 1_000  # inline filters kept decoded
 STATE_AFTER = "use_state_after"
 STATE_AFTER_UNSTABLE = "org.matrix.msc4222.use_state_after"
 StoredFilter = Callable[[int, str], Awaitable[Filter]]
@@ -45,12 +47,16 @@ class SyncApi:
         """A filter given by its id or inline."""
         if text is None:
             return Filter()
-        if not text.startswith("{"):
-            return await self._stored_filter(reader.user_no, text)
-        try:
-            return filters.sync_filter(text.encode())
-        except BadJson as error:
-            raise InvalidParam(error.message) from None
+        return inline_filter(text) if text.startswith("{") else await self._stored_filter(reader.user_no, text)
+
+
+@lru_cache(maxsize=FILTERS_CACHED_MAX)
+def inline_filter(text: str) -> Filter:
+    """A filter from the query: clients send the same one with every poll."""
+    try:
+        return filters.sync_filter(text.encode())
+    except BadJson as error:
+        raise InvalidParam(error.message) from None
 
 
 def state_after(request: Request) -> str | None:
