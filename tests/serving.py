@@ -24,6 +24,7 @@ FREE = {
     "TEAHOUSE_SERVER_NAME": SERVER_NAME,
     "TEAHOUSE_REGISTRATION": "open",
     "TEAHOUSE_RATE_LIMITS_ENABLED": "false",
+    "TEAHOUSE_SUPPORT_EMAIL": "host@tea.test",
 }
 
 

@@ -118,9 +118,7 @@ def record_client(recording: Recording) -> dict[str, list[Any]]:
         sent = request.content[:REQUEST_MAX_BYTES] if hasattr(request, "_content") else b""
         answer = response.content if len(response.content) <= BODY_MAX_BYTES else None
         media_type = response.headers.get("content-type", "")
-        recording.add(
-            describe(request.method, request.url.raw_path, sent, response.status_code, media_type, answer)
-        )
+        recording.add(describe(request.method, request.url.raw_path, sent, response.status_code, media_type, answer))
 
     return {"response": [keep]}
 

@@ -39,6 +39,7 @@ class Served(Protocol):
     @property
     def recorded(self) -> bool:
         """Whether the server's process records its answers itself."""
+
     @property
     def registration_token(self) -> str | None: ...
     def register(self, localpart: str, password: str) -> None: ...
@@ -130,7 +131,8 @@ class Stage:
         """Send one request and judge the answer; fails the test with every mismatch."""
         url = httpx.URL(self.served.url).copy_with(raw_path=path.encode())
         sent = {"json": body} if content is None and body is not None else {"content": content}
-        response = self.client.request(operation.method, url.copy_merge_params(dict(query or {})), headers=headers, **sent)  # type: ignore[arg-type]  # fmt: skip
+        asked = url.copy_merge_params(dict(query or {}))
+        response = self.client.request(operation.method, asked, headers=headers, **sent)  # type: ignore[arg-type]
         mismatches = self._verdicts.judge(operation, self._described(response))
         assert not mismatches, "\n".join(map(str, mismatches))
         is_json = response.headers.get("content-type", "").startswith("application/json")
@@ -181,7 +183,9 @@ class Person:
         assert answer.status < 300, f"{operation_id} was refused: {answer.status} {answer.body}"
         return answer.content if answer.body is None else answer.body
 
-    def bad(self, operation_id: str, status: int | Collection[int], errcode: str | Collection[str], **request: Any) -> Any:
+    def bad(
+        self, operation_id: str, status: int | Collection[int], errcode: str | Collection[str], **request: Any
+    ) -> Any:
         """Send a request that must be refused with this status and error code (or one of these)."""
         answer = self.ask(operation_id, **request)
         statuses = {status} if isinstance(status, int) else set(status)

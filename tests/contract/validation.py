@@ -114,9 +114,7 @@ class Verdicts:
         message = f"{exchange.media_type} is none of {', '.join(response.media_types)}"
         return [Mismatch(operation.operation_id, exchange.status, "$", message)]
 
-    def _judge_json(
-        self, operation: Operation, exchange: Exchange, validator: Draft202012Validator
-    ) -> list[Mismatch]:
+    def _judge_json(self, operation: Operation, exchange: Exchange, validator: Draft202012Validator) -> list[Mismatch]:
         if exchange.media_type.partition(";")[0].strip() != "application/json":
             message = f"JSON is promised, {exchange.media_type or 'nothing'} was sent"
             return [Mismatch(operation.operation_id, exchange.status, "$", message)]

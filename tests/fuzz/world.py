@@ -1,7 +1,8 @@
 """A small live world for the fuzzer, and the sending of its requests.
 
 `World` keeps ids that exist (rooms, events, devices, filters, media) and makes new ones from time to time, for a
-fuzzer leaves rooms, spoils power levels and redacts. Every answer is counted, and for each operation the shortest request that met a 5xx or a hang is kept.
+fuzzer leaves rooms, spoils power levels and redacts. Every answer is counted, and for each operation the shortest
+request that met a 5xx or a hang is kept.
 """
 
 import itertools
@@ -90,14 +91,18 @@ class World:
     def histogram(self) -> str:
         """Statuses with their counts, one line each."""
         total = self.statuses.total()
-        lines = [f"{status}  {count:>7}  {'#' * (count * 60 // total)}" for status, count in sorted(self.statuses.items())]
+        lines = [
+            f"{status}  {count:>7}  {'#' * (count * 60 // total)}" for status, count in sorted(self.statuses.items())
+        ]
         share = self.past_the_door / total
         return "\n".join([*lines, f"{total} requests, {share:.0%} past authentication and routing"])
 
     def _token(self, request: Request) -> str:
         if request.operation_id in ENDING and request.token in {"alice", "bob"}:
             return self.cast.stage.signed_in(self._passing.localpart).token
-        return {"alice": self.alice.token, "bob": self.cast.bob.token, "foreign": FOREIGN_TOKEN, "none": ""}[request.token]
+        return {"alice": self.alice.token, "bob": self.cast.bob.token, "foreign": FOREIGN_TOKEN, "none": ""}[
+            request.token
+        ]
 
     def _path(self, operation: Operation, request: Request) -> str:
         path = operation.path

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from teahouse.errors import InvalidParam, NotFound
+from teahouse.errors import InvalidParam
 from teahouse.http import codec
-from teahouse.http.messages import Auth, Request, Response, Route
+from teahouse.http.messages import Request, Response, Route
 from teahouse.media import disposition
 from teahouse.media.service import MediaService
 from teahouse.media.types import FILE_NAME_MAX_CHARS, WAIT_DEFAULT_MS, WAIT_MAX_MS, Media, Upload
@@ -19,8 +19,8 @@ SIDE_MAX = 100_000  # pixels a client may ask for; no picture is larger
 class MediaApi:
     """Upload, download, thumbnails.
 
-    The older paths, which need no token, answer as the specification has it for media uploaded after they were frozen:
-    this server froze them before its first upload.
+    The older paths, which needed no token, are not there: the specification froze them before this server's first
+    upload.
     """
 
     def __init__(self, media: MediaService) -> None:
@@ -42,8 +42,6 @@ class MediaApi:
         ]
         for path in (f"download/{media_id}", f"download/{media_id}/{{fileName}}"):
             routes.append(Route("GET", f"{MEDIA}/{path}", self.download, waits=True))
-            routes.append(Route("GET", f"{OLDER}/{path}", self.frozen, Auth.NONE))
-        routes.append(Route("GET", f"{OLDER}/thumbnail/{media_id}", self.frozen, Auth.NONE))
         return routes
 
     async def upload(self, request: Request) -> Response:
@@ -88,10 +86,6 @@ class MediaApi:
             media, (width, height), crop=method == "crop", animated=animated
         )
         return served(pieces, content_type, f"thumbnail.{content_type.partition('/')[2]}", [])
-
-    async def frozen(self, _: Request) -> Response:
-        """The paths without a token: nothing here is older than their freeze."""
-        raise NotFound("This media is only served to those who are signed in.")
 
     async def _content(self, request: Request) -> Media:
         timeout_ms = codec.integer(request, "timeout_ms", WAIT_DEFAULT_MS, high=WAIT_MAX_MS)

@@ -64,9 +64,7 @@ def keys_of_a_version_that_is_not_current_are_refused(cast: Cast) -> None:
 
 
 def _new_version(person: Person) -> str:
-    answer: dict[str, Any] = person.good(
-        "postRoomKeysVersion", body={"algorithm": ALGORITHM, "auth_data": AUTH_DATA}
-    )
+    answer: dict[str, Any] = person.good("postRoomKeysVersion", body={"algorithm": ALGORITHM, "auth_data": AUTH_DATA})
     return str(answer["version"])
 
 

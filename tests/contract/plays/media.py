@@ -31,9 +31,7 @@ def media_may_be_uploaded_to_an_address_made_before(cast: Cast) -> None:
     cast.alice.signed_out("createContent")
     cast.bob.bad("uploadContentToMXC", (403, 404), {"M_FORBIDDEN", "M_NOT_FOUND"}, **place, content=b"x")
     cast.alice.good("uploadContentToMXC", **place, content=_picture(), media_type=PNG)
-    cast.alice.bad(
-        "uploadContentToMXC", 409, "M_CANNOT_OVERWRITE_MEDIA", **place, content=_picture(), media_type=PNG
-    )
+    cast.alice.bad("uploadContentToMXC", 409, "M_CANNOT_OVERWRITE_MEDIA", **place, content=_picture(), media_type=PNG)
 
 
 def an_upload_keeps_to_the_size_that_was_announced(cast: Cast) -> None:

@@ -76,9 +76,7 @@ def the_directory_lists_what_is_published(cast: Cast) -> None:
     room_id = cast.stage.room(cast.alice, preset="public_chat")
     cast.alice.good("setRoomVisibilityOnDirectory", roomId=room_id, body={"visibility": "public"})
     assert cast.bob.good("getRoomVisibilityOnDirectory", roomId=room_id) == {"visibility": "public"}
-    cast.mallory.bad(
-        "setRoomVisibilityOnDirectory", (403, 404), HIDDEN, roomId=room_id, body={"visibility": "private"}
-    )
+    cast.mallory.bad("setRoomVisibilityOnDirectory", (403, 404), HIDDEN, roomId=room_id, body={"visibility": "private"})
     cast.alice.bad("getRoomVisibilityOnDirectory", 404, "M_NOT_FOUND", roomId="!nosuchroom:example.org")
     listed = cast.bob.good("getPublicRooms")["chunk"]
     assert room_id in [room["room_id"] for room in listed]

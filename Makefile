@@ -1,0 +1,45 @@
+# make run     set up, then serve on 127.0.0.1:8008 with the data in ./data
+# make test    set up, then run every test (unit, property, contract on both databases, real clients, browser)
+# make check   lint, types, layers
+# make bench   measure, beside Synapse          make conformance   what of the specification answers
+# make test-long   the long kill, fuzz and property runs
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: run test check bench conformance test-long
+
+run: $(VENV)/.run
+	$(BIN)/teahouse serve $(ARGS)
+
+test: $(VENV)/.test
+	rm -rf .cache/contract/traffic
+	$(BIN)/python -m pytest -q -m "not long" $(ARGS)
+	$(BIN)/python -m tests.contract.report --check
+
+check: $(VENV)/.test
+	$(BIN)/ruff check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test
+	$(BIN)/python -m bench $(ARGS)
+
+conformance: $(VENV)/.test
+	$(BIN)/python -m tests.contract.report
+
+test-long: $(VENV)/.test
+	FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest -q $(ARGS)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	touch $@ $(VENV)/.run
