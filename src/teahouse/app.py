@@ -140,7 +140,12 @@ class App:
         """The background work, until cancelled."""
         await self.media.open()
         async with asyncio.TaskGroup() as group:
-            work: Sequence[Coroutine[Any, Any, None]] = (self.eventlog.run(), self.receipts.run(), self.keys.run())
+            work: Sequence[Coroutine[Any, Any, None]] = (
+                self.eventlog.run(),
+                self.receipts.run(),
+                self.keys.run(),
+                self.sessions.run(),
+            )
             for coroutine in work:
                 group.create_task(coroutine)
 

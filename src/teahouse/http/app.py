@@ -41,6 +41,9 @@ class Authenticator(Protocol):
     async def requester(self, token: str) -> Requester:
         """Whose token this is; raises UnknownToken."""
 
+    def seen(self, requester: Requester, address: str) -> None:
+        """The requester's device was used from an address."""
+
 
 class Limiter(Protocol):
     """Rate limits."""
@@ -104,6 +107,8 @@ class HttpApp:
         client = scope["client"]
         client_ip = self._address.of(client[0] if client else "", headers)
         requester = await self._authenticate(route, headers, query)
+        if requester is not None:
+            self._authenticator.seen(requester, client_ip)
         self._limiter.spend(route.limit, requester, client_ip)
         body = b"" if route.streamed else await read(receive, headers, route.body_max_bytes)
         request = Request(

@@ -105,7 +105,8 @@ class Creation:
         if tombstone is not None and tombstone.sender == reader.user_id:
             return str(tombstone.content.get("replacement_room"))
         levels = state.power_levels
-        if levels.user(reader.user_id) < levels.state("m.room.tombstone"):
+        needed = max(levels.state("m.room.tombstone"), levels.state("m.room.power_levels"))
+        if levels.user(reader.user_id) < needed:
             raise Forbidden("You do not have the power to upgrade this room.")
         drafts = await self._replacement(reader, state, version, additional)
         new_room = NewRoom(version.name, secrets.randbelow(BUCKETS), state.listed)
@@ -151,6 +152,9 @@ class Creation:
             content = state.content(event_type)
             if content is not None:
                 drafts.append(Draft(event_type, content, ""))
+        closed = closed_levels(state)
+        if closed is not None:
+            drafts.append(Draft("m.room.power_levels", closed, "", old_room=True))
         drafts.append(
             Draft(
                 "m.room.tombstone",
@@ -209,6 +213,21 @@ class Creation:
             )  # fmt: skip
             targets[target] = number
         return targets
+
+
+def closed_levels(state: RoomState) -> dict[str, Any] | None:
+    """Power levels for a room that was replaced: its members can no longer write or invite.
+
+    Source: Client-Server API, "Room Upgrades". None when they could not before either.
+    """
+    content = dict(state.content("m.room.power_levels") or {})
+    level = max(50, state.power_levels.users_default + 1)
+    if state.power_levels.events_default >= level and state.power_levels.invite >= level:
+        return None
+    return content | {
+        "events_default": max(state.power_levels.events_default, level),
+        "invite": max(state.power_levels.invite, level),
+    }
 
 
 def check_wish(wish: CreateRoom) -> None:

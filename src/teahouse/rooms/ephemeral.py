@@ -18,6 +18,7 @@ from teahouse.rooms.types import Reader
 
 TYPING_MAX_MS = 120_000  # longest time one typing notice may hold
 TYPING_MEMBERS_MAX = 500  # rooms larger than this carry no typing notices
+ROOMS_TYPED_MAX = 100_000  # rooms whose last change of typing is remembered
 STATUS_MAX_BYTES = 1_024  # of a presence status message
 OFFLINE_AFTER_MS = 60_000  # presence of a user who stopped syncing
 PRESENCES = ("online", "offline", "unavailable")
@@ -85,7 +86,10 @@ class Typing:
     def _touch(self, room_no: int) -> None:
         if not self._typing[room_no]:
             del self._typing[room_no]
+        self._changed.pop(room_no, None)
         self._changed[room_no] = self._serial.next()
+        if len(self._changed) > ROOMS_TYPED_MAX:
+            del self._changed[next(iter(self._changed))]
         self._bus.publish(rooms=(room_no,))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections import OrderedDict
@@ -20,6 +21,7 @@ TOKENS_CACHED_MAX = 50_000  # access tokens whose owner is kept in memory
 DEVICES_MAX = 200  # devices of one user
 DEVICE_NAME_MAX_CHARACTERS = 255  # of a device's display name
 SEEN_EVERY_MS = 600_000  # how often a device's last use is written down
+WRITE_SEEN_EVERY_S = 60  # how often those uses are written, all in one transaction
 LOGIN_TOKEN_LIFE_MS = 120_000  # of a one-time login token
 DEVICE_ID_LENGTH = 10
 
@@ -42,6 +44,7 @@ class Sessions:
         self._listener = listener
         self._cache: OrderedDict[bytes, tuple[Requester, int | None]] = OrderedDict()
         self._seen: dict[tuple[int, str], int] = {}
+        self._unwritten: dict[tuple[int, str], tuple[int, str]] = {}
 
     async def requester(self, token: str) -> Requester:
         """Whose token this is; raises UnknownToken. The common case is one look in memory."""
@@ -136,17 +139,25 @@ class Sessions:
             raise Forbidden("The login token is not valid, or no longer.")
         return account
 
-    async def saw(self, requester: Requester, address: str) -> None:
-        """Note a device's use, now and then."""
+    def seen(self, requester: Requester, address: str) -> None:
+        """Note in memory that a device was used; `run` writes it down now and then."""
         key = (requester.user_no, requester.device_id)
         now_ms = self._clock.now_ms()
-        if now_ms - self._seen.get(key, 0) < SEEN_EVERY_MS:
-            return
-        if len(self._seen) > TOKENS_CACHED_MAX:
-            self._seen.clear()
-        self._seen[key] = now_ms
-        async with self.database.transaction() as tx:
-            await store.seen(tx, [(now_ms, address, *key)])
+        if now_ms - self._seen.get(key, 0) >= SEEN_EVERY_MS:
+            if len(self._seen) > TOKENS_CACHED_MAX:
+                self._seen.clear()
+            self._seen[key] = now_ms
+            self._unwritten[key] = (now_ms, address)
+
+    async def run(self) -> None:
+        """Write down, every minute, which devices were used, until cancelled."""
+        while True:
+            await asyncio.sleep(WRITE_SEEN_EVERY_S)
+            unwritten, self._unwritten = self._unwritten, {}
+            if unwritten:
+                rows = [(*moment, *key) for key, moment in unwritten.items()]
+                async with self.database.transaction() as tx:
+                    await store.seen(tx, rows)
 
     def forget(self, user_no: int, device_ids: Sequence[str]) -> None:
         """Drop sessions from memory."""
