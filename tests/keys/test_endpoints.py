@@ -27,6 +27,9 @@ class Edge:
     def __init__(self) -> None:
         self.devices: dict[str, Requester] = {}
 
+    def seen(self, requester: Requester, address: str) -> None:
+        """Nobody asks when."""
+
     async def requester(self, token: str) -> Requester:
         return self.devices[token]
 
