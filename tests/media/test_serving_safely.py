@@ -70,7 +70,7 @@ async def test_unknown_and_foreign_media_are_not_there(database: Database, tmp_p
         for place in (f"elsewhere.example/{media_id}", f"{SERVER}/nosuch", f"{SERVER}/..%2F..%2Fetc", f"{SERVER}/%00"):
             for path in (f"download/{place}", f"thumbnail/{place}?width=1&height=1"):
                 answer = await on.ask("GET", path)
-                assert (answer.status_code, answer.json()["errcode"]) == (404, "M_UNRECOGNIZED")
+                assert (answer.status_code, answer.json()["errcode"]) == (404, "M_NOT_FOUND")
 
 
 async def test_the_paths_without_a_token_give_nothing_away(database: Database, tmp_path: Path) -> None:
