@@ -6,10 +6,12 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from teahouse.errors import TeahouseError
+from teahouse.matrix.identifiers import SERVER_NAME
 
 PREFIX = "TEAHOUSE_"
 
@@ -44,7 +46,7 @@ class RateLimitsConfig:
     invite_per_minute: int = setting(60, "invitations, greetings included", "/min")
     login_per_minute: int = setting(20, "logins and proofs of a password", "/min")
     register_per_minute: int = setting(20, "steps of a registration; one sign-up takes three or four", "/min")
-    media_per_minute: int = setting(120, "uploads", "/min")
+    media_per_minute: int = setting(120, "uploads: an album sent at once", "/min")
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +259,10 @@ def checked(config: Config) -> Config:
     for name, (value, allowed) in choices.items():
         if value not in allowed:
             raise BadSetting(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+    if config.server_name and not SERVER_NAME.fullmatch(config.server_name):
+        raise BadSetting(f"server_name must be a host name such as example.org, not {config.server_name!r}.")
+    for proxy in config.trusted_proxies:
+        check_network(proxy)
     if config.public_url and not config.public_url.startswith(("https://", "http://")):
         raise BadSetting(f"public_url must begin with https:// or http://, not {config.public_url!r}.")
     if config.database.url and not config.database.url.startswith(("postgresql://", "postgres://")):
@@ -266,6 +272,14 @@ def checked(config: Config) -> Config:
         if getattr(getattr(config, group), key) < 2:
             raise BadSetting(f"{name} must be at least 2.")
     return config
+
+
+def check_network(text: str) -> None:
+    """Raises BadSetting unless this is an address or a network."""
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        raise BadSetting(f"trusted_proxies must be addresses or networks, such as 127.0.0.1, not {text!r}.") from None
 
 
 def unknown(name: str, known: Any) -> BadSetting:

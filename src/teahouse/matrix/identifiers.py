@@ -13,13 +13,13 @@ ID_SIZE_MAX_BYTES = 255  # appendices, "Identifier Grammar": sigil and domain in
 DEVICE_ID_MAX_BYTES = 255  # our bound: device ids are opaque
 _LOCALPART_NEW = re.compile(r"[a-z0-9._=/+-]+")
 _LOCALPART_HISTORICAL = re.compile(r"[\x21-\x39\x3b-\x7e]+")
-_SERVER_NAME = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,230})(:[0-9]{1,5})?")
+SERVER_NAME = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,230})(:[0-9]{1,5})?")
 _OPAQUE = re.compile(r"[0-9A-Za-z._~-]+")
 
 
 def server_name(text: str) -> str:
     """A server name: host, or address, with an optional port."""
-    if not _SERVER_NAME.fullmatch(text):
+    if not SERVER_NAME.fullmatch(text):
         raise InvalidParam(f"'{text}' is not a server name.")
     return text
 
