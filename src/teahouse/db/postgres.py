@@ -5,6 +5,7 @@ One connection writes, as in the embedded engine, so a body means the same on bo
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
@@ -72,30 +73,44 @@ class WriterConnection:
             raise refusal(error) from error
 
     async def begin(self) -> None:
-        await self._connection.execute("BEGIN")
+        await self._steadily("BEGIN; SAVEPOINT body")
 
     async def savepoint(self) -> None:
-        await self._connection.execute("SAVEPOINT body")
+        await self._steadily("SAVEPOINT body")
 
     async def release(self) -> None:
-        await self._connection.execute("RELEASE body")
+        await self._steadily("RELEASE body")
 
     async def undo(self) -> bool:
+        if self._connection.is_closed():
+            raise Unavailable("The connection to PostgreSQL is lost.")
         if not self._connection.is_in_transaction():
             return False
-        await self._connection.execute("ROLLBACK TO body")
-        await self._connection.execute("RELEASE body")
+        await self._steadily("ROLLBACK TO body; RELEASE body")
         return True
 
     async def commit(self) -> None:
         try:
-            await self._connection.execute("COMMIT")
+            await self._steadily("COMMIT")
         except asyncpg.PostgresError as error:
             raise refusal(error) from error
 
     async def rollback(self) -> None:
         if self._connection.is_in_transaction():
-            await self._connection.execute("ROLLBACK")
+            await self._steadily("ROLLBACK")
+
+    async def _steadily(self, sql: str) -> None:
+        """Run a statement to its end: a cancellation meanwhile is raised after it, and never reaches the server."""
+        running = asyncio.get_running_loop().create_task(self._connection.execute(sql))
+        cancelled = None
+        while not running.done():
+            try:
+                await asyncio.wait({running})
+            except asyncio.CancelledError as error:
+                cancelled = error
+        running.result()
+        if cancelled is not None:
+            raise cancelled
 
 
 class Postgres:

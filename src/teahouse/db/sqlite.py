@@ -75,6 +75,7 @@ class WriterConnection:
 
     async def begin(self) -> None:
         self._run("BEGIN IMMEDIATE")
+        self._run("SAVEPOINT body")
 
     async def savepoint(self) -> None:
         self._run("SAVEPOINT body")
@@ -173,6 +174,8 @@ class Sqlite:
         self._thread.shutdown()
         self._checkpointer.shutdown()
         self._reader.close()
+        if self._connection.in_transaction:  # a commit of unknown outcome: the next start finds out
+            self._connection.execute("ROLLBACK")
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 

@@ -1,12 +1,13 @@
 """The single writer both engines share: bodies one by one, one commit for all that waited together.
 
-The engine brings six verbs (begin, savepoint, rollback_to, release, commit, rollback); order, grouping and what a
-failure means live here.
+The engine brings six verbs (begin, savepoint, release, undo, commit, rollback); order, grouping and what a failure
+means live here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -18,17 +19,23 @@ GROUP_BODIES_MAX = 512  # bodies in one commit: bounds how long the first one wa
 
 
 class Connection(Protocol):
-    """What the writer needs of an engine's connection."""
+    """What the writer needs of an engine's connection.
+
+    The verbs without a result run to their end even when the caller is cancelled meanwhile, and raise that after it.
+    """
 
     async def fetch(self, sql: str, *params: Any) -> list[Row]: ...
     async def fetch_one(self, sql: str, *params: Any) -> Row | None: ...
     async def execute(self, sql: str, *params: Any) -> int: ...
     async def execute_many(self, sql: str, rows: Iterable[Params]) -> None: ...
-    async def begin(self) -> None: ...
+    async def begin(self) -> None:
+        """Begin a group, with a savepoint for its first body."""
+
     async def savepoint(self) -> None: ...
     async def release(self) -> None: ...
     async def undo(self) -> bool:
-        """Back to the savepoint; False when the engine has already undone the whole group."""
+        """Back to the savepoint; False when the engine has already undone the whole group. Raises when the
+        connection is lost."""
 
     async def commit(self) -> None:
         """Make the group durable. Raises StorageFull when it surely was not kept; anything else is unknown."""
@@ -73,7 +80,11 @@ class Group:
 
 
 class Writer:
-    """Runs bodies in turn and commits them in groups."""
+    """Runs bodies in turn and commits them in groups.
+
+    Turns are taken in the order of asking. A group's commit asks for its turn when the group begins, so the group
+    holds the bodies that waited by then, and is committed even when some of those go away.
+    """
 
     def __init__(self, connection: Connection, shard: int, fence: int, next_pos: int) -> None:
         self._connection = connection
@@ -82,9 +93,8 @@ class Writer:
         self._next_pos = next_pos
         self.head = next_pos - 1
         self._turn = asyncio.Lock()
-        self._waiting = 0
         self._group: Group | None = None
-        self._finishing: set[asyncio.Task[None]] = set()
+        self._committing: set[asyncio.Task[None]] = set()
         self.failed: BaseException | None = None
         self.commits = 0
 
@@ -95,98 +105,127 @@ class Writer:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        self._waiting += 1
-        try:
-            await self._turn.acquire()
-        finally:
-            self._waiting -= 1
+        await self._take_turn()
         try:
             group = await self._open()
-        except BaseException:
+            body = Body(self, self._connection)
+            try:
+                yield body
+            except BaseException as error:
+                await self._undo(group, error)
+                raise
+            await self._keep(group, body)
+        finally:
             self._turn.release()
-            raise
-        body = Body(self, self._connection)
-        try:
-            yield body
-            await self._connection.release()
-        except BaseException as error:
-            await self._undo(group, error)
-            self._pass_on(group)
-            raise
-        group.actions.extend(body.actions)
-        group.bodies += 1
-        self._pass_on(group)
         # Shielded: the group belongs to all its bodies, one caller going away must not take the commit along.
         await asyncio.shield(group.done)
 
     async def close(self) -> None:
+        """Refuse what comes from now on, and finish what is under way."""
         async with self._turn:
             self.failed = self.failed or Unavailable("The server is stopping.")
+        if self._committing:
+            await asyncio.wait(self._committing)
+
+    async def _take_turn(self) -> None:
+        """Wait for a turn in which a group is open to one more body, or none is."""
+        await self._turn.acquire()
+        while self._group is not None and self._group.bodies >= GROUP_BODIES_MAX:
+            full = self._group
+            self._turn.release()
+            await asyncio.wait({full.done})
+            await self._turn.acquire()
 
     async def _open(self) -> Group:
+        """Join the open group, or begin one."""
         if self.failed is not None:
             raise Unavailable("The store is not accepting writes.")
         group = self._group
-        if group is None:
-            await self._connection.begin()
-            group = self._group = Group()
         try:
-            await self._connection.savepoint()
+            if group is not None:
+                await self._connection.savepoint()
+                return group
+            group = self._group = Group()
+            task = asyncio.get_running_loop().create_task(self._commit(group))
+            self._committing.add(task)
+            task.add_done_callback(self._committing.discard)
+            await self._connection.begin()
         except BaseException as error:
+            assert group is not None
             await self._undo(group, error)
             raise
         return group
 
+    async def _keep(self, group: Group, body: Body) -> None:
+        """Make a finished body part of its group."""
+        cancelled = None
+        try:
+            await self._connection.release()
+        except asyncio.CancelledError as error:
+            cancelled = error  # too late: the body is whole
+        except BaseException as error:
+            await self._undo(group, error)
+            raise
+        group.actions.extend(body.actions)
+        group.bodies += 1
+        if cancelled is not None:
+            raise cancelled
+
     async def _undo(self, group: Group, error: BaseException) -> None:
         """Undo one body; when the engine threw away the whole group, tell its other bodies."""
-        try:
-            kept = await self._connection.undo()
-        except Exception as broken:
+        undoing = asyncio.get_running_loop().create_task(self._connection.undo())
+        while not undoing.done():
+            # The body fails anyhow: a cancellation on top of it has nothing to add.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({undoing})
+        broken = undoing.exception()
+        if broken is not None:
             self.failed = broken
-            kept = False
-        if not kept:
+        if broken is not None or not undoing.result():
             self._group = None
             group.fail(error if isinstance(error, StorageFull) else Unavailable("The write was undone; try again."))
 
-    def _pass_on(self, group: Group) -> None:
-        """Let the next body join the group, or commit it when none waits."""
-        if self._group is None or (self._waiting and group.bodies < GROUP_BODIES_MAX):
-            self._turn.release()
-            return
-        task = asyncio.get_running_loop().create_task(self._finish(group))
-        self._finishing.add(task)
-        task.add_done_callback(self._finishing.discard)
-
-    async def _finish(self, group: Group) -> None:
+    async def _commit(self, group: Group) -> None:
         """Commit, then run the actions, then answer: in this order, so that nobody hears of what may be lost."""
-        head = self._next_pos - 1
-        try:
-            if group.bodies:
-                moved = await self._connection.execute(
-                    "UPDATE shards SET next_pos = ? WHERE shard = ? AND fence = ?",
-                    self._next_pos, self._shard, self._fence,
-                )  # fmt: skip
-                if moved != 1:
-                    raise Unavailable("Another process has taken over this shard.")
-                await self._connection.commit()
-                self.commits += 1
+        async with self._turn:
+            if self._group is not group:
+                return
+            try:
+                await self._make_durable(group)
+            except StorageFull as error:
+                await self._forget(group, error)
+            except BaseException as error:
+                # Whether the commit reached the disk is unknown: stop here, a restart reads the log and knows.
+                self.failed = error
+                group.fail(Unavailable("The outcome of the write is unknown; try again."))
             else:
-                await self._connection.rollback()
-        except StorageFull as error:
-            await self._forget(group, error)
-        except BaseException as error:
-            # Whether the commit reached the disk is unknown: stop here, a restart reads the log and knows.
-            self.failed = error
-            group.fail(Unavailable("The outcome of the write is unknown; try again."))
-        else:
-            self.head = head
+                self._acknowledge(group)
+            finally:
+                self._group = None
+
+    async def _make_durable(self, group: Group) -> None:
+        if not group.bodies:
+            await self._connection.rollback()
+            return
+        moved = await self._connection.execute(
+            "UPDATE shards SET next_pos = ? WHERE shard = ? AND fence = ?", self._next_pos, self._shard, self._fence
+        )
+        if moved != 1:
+            # Let go of what the new owner may need.
+            await self._connection.rollback()
+            raise Unavailable("Another process has taken over this shard.")
+        await self._connection.commit()
+        self.commits += 1
+        self.head = self._next_pos - 1
+
+    def _acknowledge(self, group: Group) -> None:
+        try:
             for action in group.actions:
                 action()
-            if not group.done.done():
-                group.done.set_result(None)
-        finally:
-            self._group = None
-            self._turn.release()
+        except Exception as error:
+            # The group is on disk, but what is in memory may no longer match it: stop, a restart reads the log.
+            self.failed = error
+        group.done.set_result(None)
 
     async def _forget(self, group: Group, error: StorageFull) -> None:
         try:
