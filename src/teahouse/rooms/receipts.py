@@ -34,9 +34,22 @@ RECEIPTS_SHOWN_MAX = 2_000  # receipts of one room in one response
 SHOWINGS_MAX = 16  # newest showings of a room that readers share
 ROOMS_SHOWN_MAX = 10_000  # rooms whose showings are shared
 SPANS_CACHED_MAX = 1_000  # contents kept for those who ask for the same
+WOKEN_AT_ONCE = 25  # readers of a large room woken together by receipts
+WAKE_EVERY_S = 0.05  # time between two such wake-ups: a group of 500 is told within a second
 KINDS = ("m.read", "m.read.private")
 UNTHREADED = ""
 WAITING = f"pos = 0 AND kind <> '{SENT}'"  # the condition of the partial index receipts_waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A receipt on its way to the disk."""
+
+    user_no: int
+    state: RoomState
+    kind: str
+    pos: int
+    thread: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,8 @@ class Receipts:
         self._marks: OrderedDict[tuple[int, int], dict[str, int]] = OrderedDict()
         self._showings: OrderedDict[int, list[int]] = OrderedDict()  # room_no → positions of its newest showings
         self._spans: OrderedDict[tuple[int, int, int], Shown] = OrderedDict()
+        self._arrived: list[Arrived] = []
+        self._writing: asyncio.Task[None] | None = None
         self._pending: dict[int, float] = {}  # room_no → when its receipts are due, by the loop's clock
         self._due = asyncio.Event()
         eventlog.subscribe(self)
@@ -182,26 +197,46 @@ class Receipts:
             await asyncio.sleep(max(min(self._pending.values()) - loop.time(), 0))
 
     async def _store(self, reader: Reader, state: RoomState, kind: str, pos: int, thread: str) -> None:
-        now_ms = self._clock.now_ms()
-        async with self._database.transaction() as tx:
-            await tx.execute(
-                "INSERT INTO receipts (room_no, user_no, thread, kind, event_pos, ts_ms, pos) "
-                "VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT (room_no, user_no, thread, kind) DO UPDATE SET "
-                "event_pos = excluded.event_pos, ts_ms = excluded.ts_ms, pos = 0 "
-                "WHERE receipts.event_pos < excluded.event_pos",
-                state.room_no, reader.user_no, thread, kind, pos, now_ms,
-            )  # fmt: skip
-            tx.on_commit(lambda: self._stored(reader, state, thread, pos))
+        """Durable on return. Receipts that arrive while others are being written share the next transaction: after
+        every message of a large group comes one from each member."""
+        self._arrived.append(Arrived(reader.user_no, state, kind, pos, thread))
+        if self._writing is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write())
+        await asyncio.shield(self._writing)
 
-    def _stored(self, reader: Reader, state: RoomState, thread: str, pos: int) -> None:
-        marks = self._marks.get((state.room_no, reader.user_no))
-        if marks is not None:
-            advance(marks, thread, pos)
-        if state.room_no not in self._pending:
-            large = len(state.joined) > LARGE_ROOM_MEMBERS
-            delay = SHOWN_AFTER_LARGE_S if large else SHOWN_AFTER_S
-            self._pending[state.room_no] = asyncio.get_running_loop().time() + delay
-            self._due.set()
+    async def _write(self) -> None:
+        try:
+            async with self._database.transaction() as tx:
+                arrived = self._take()
+                now_ms = self._clock.now_ms()
+                await tx.execute_many(
+                    "INSERT INTO receipts (room_no, user_no, thread, kind, event_pos, ts_ms, pos) "
+                    "VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT (room_no, user_no, thread, kind) DO UPDATE SET "
+                    "event_pos = excluded.event_pos, ts_ms = excluded.ts_ms, pos = 0 "
+                    "WHERE receipts.event_pos < excluded.event_pos",
+                    [(each.state.room_no, each.user_no, each.thread, each.kind, each.pos, now_ms) for each in arrived],
+                )
+                tx.on_commit(lambda: self._stored(arrived))
+        except BaseException:
+            if self._writing is asyncio.current_task():
+                self._take()  # the transaction did not begin: those who wait for it are refused with it
+            raise
+
+    def _take(self) -> list[Arrived]:
+        """What this transaction writes; who comes from here on waits for the next one."""
+        arrived, self._arrived, self._writing = self._arrived, [], None
+        return arrived
+
+    def _stored(self, arrived: Sequence[Arrived]) -> None:
+        for each in arrived:
+            room_no = each.state.room_no
+            marks = self._marks.get((room_no, each.user_no))
+            if marks is not None:
+                advance(marks, each.thread, each.pos)
+            if room_no not in self._pending:
+                delay = SHOWN_AFTER_LARGE_S if is_large(each.state) else SHOWN_AFTER_S
+                self._pending[room_no] = asyncio.get_running_loop().time() + delay
+        self._due.set()
 
     async def _show(self, room_nos: Iterable[int]) -> None:
         """Give the gathered receipts of some rooms their positions and wake the readers."""
@@ -221,9 +256,22 @@ class Receipts:
             showings.append(pos)
             del showings[:-SHOWINGS_MAX]
             self._showings.move_to_end(room_no)
+            self._hint(room_no)
         while len(self._showings) > ROOMS_SHOWN_MAX:
             self._showings.popitem(last=False)
-        self._bus.publish(rooms=shown.keys())
+
+    def _hint(self, room_no: int) -> None:
+        """Wake a room's readers: those of a large one some at a time, so that a message that comes meanwhile need not
+        wait until five hundred have been told who read what."""
+        state = self._eventlog.cached(room_no)
+        if state is None or not is_large(state):
+            self._bus.publish(rooms=(room_no,))
+            return
+        numbers = [number for user_id in state.joined if (number := self._rooms.users.known(user_id)) is not None]
+        loop = asyncio.get_running_loop()
+        for turn, first in enumerate(range(0, len(numbers), WOKEN_AT_ONCE)):
+            woken = numbers[first : first + WOKEN_AT_ONCE]
+            loop.call_later(turn * WAKE_EVERY_S, self._bus.publish, (), woken)
 
     async def _show_leftovers(self) -> None:
         rows = await self._database.fetch(f"SELECT DISTINCT room_no FROM receipts WHERE {WAITING}")
@@ -249,3 +297,8 @@ def advance(marks: dict[str, int], thread: str, pos: int) -> None:
     """Move a read position forward, never back."""
     if marks.get(thread, 0) < pos:
         marks[thread] = pos
+
+
+def is_large(state: RoomState) -> bool:
+    """Whether receipts of a room gather longer, and its readers are woken in turns."""
+    return len(state.joined) > LARGE_ROOM_MEMBERS

@@ -123,6 +123,9 @@ class Users(Protocol):
     async def number(self, user_id: str) -> int | None:
         """The user_no of a local user, or None when there is no such user."""
 
+    def known(self, user_id: str) -> int | None:
+        """The same from memory alone; None also for one not looked up lately."""
+
     async def user_id(self, user_no: int) -> str:
         """The user id of a user_no."""
 
