@@ -65,6 +65,7 @@ from teahouse.users.directory import UserDirectory
 from teahouse.users.passwords import Passwords
 from teahouse.users.profiles_api import ProfilesApi
 from teahouse.users.sessions import Sessions
+from teahouse.users.stages import Stages
 from teahouse.users.types import AccountRules
 from teahouse.users.uia import UserInteractive
 
@@ -196,8 +197,9 @@ class App:
         guesses = Guesses(self.clock, enabled=config.rate_limits.enabled)
         self.rooms_of_users = RoomsOfUsers(self.membership)
         self.accounts = Accounts(
-            database, self.clock, self.people, self.sessions, self.passwords, guesses, self.rules, self.rooms_of_users
-        )
+            database, self.clock, self.people, self.sessions, self.passwords, guesses, self.rules, self.rooms_of_users,
+            self.account_data,
+        )  # fmt: skip
         limits = MediaLimits(
             upload_bytes=config.media.upload_bytes, user_bytes=config.media.user_bytes,
             thumbnail_pixels=config.media.thumbnail_pixels,
@@ -227,7 +229,8 @@ class App:
 
     def _routes(self) -> list[Route]:
         config = self.config
-        users_api = UsersApi(self.accounts, UserInteractive(self.database, self.clock), config.public_url)
+        stages = Stages(self.accounts, UserInteractive(self.database, self.clock))
+        users_api = UsersApi(self.accounts, stages, config.public_url)
         slices: Sequence[Slice] = [
             DiscoveryApi(config.public_url, config.rooms.default_version, config.support_email, config.support_page),
             users_api,

@@ -21,7 +21,8 @@ FILTERS_MAX = 100  # stored filters of one user: clients store a handful and use
 TAG_MAX_BYTES = 255  # Client-Server API, "Room Tagging"
 IGNORED_MAX = 10_000  # users one can ignore
 USERS_CACHED_MAX = 50_000  # users whose newest position and ignored users are kept
-SERVER_TYPES = ("m.fully_read", "m.push_rules")  # written by the server alone
+PUSH_RULES = "m.push_rules"
+SERVER_TYPES = ("m.fully_read", PUSH_RULES)  # written by the server alone
 IGNORED = "m.ignored_user_list"
 INVITES = "m.invite_permission_config"
 
@@ -178,6 +179,12 @@ class AccountData:
                 self._filters.popitem(last=False)
         return known
 
+    async def erase(self, tx: Transaction, user_no: int) -> None:
+        """Drop all that a user keeps with us."""
+        await tx.execute("DELETE FROM account_data WHERE user_no = ?", user_no)
+        await tx.execute("DELETE FROM filters WHERE user_no = ?", user_no)
+        tx.on_commit(lambda: self._erased(user_no))
+
     async def _newest_pos(self, user_no: int) -> int:
         newest = self._newest.get(user_no)
         if newest is None:
@@ -197,6 +204,14 @@ class AccountData:
         for listener in self._listeners:
             listener(user_no, data_type)
         self._bus.publish(users=(user_no,))
+
+    def _erased(self, user_no: int) -> None:
+        self._newest.pop(user_no, None)
+        self._ignored.pop(user_no, None)
+        for key in [key for key in self._filters if key[0] == user_no]:
+            del self._filters[key]
+        for listener in self._listeners:
+            listener(user_no, PUSH_RULES)
 
 
 def check_ignored(content: Mapping[str, Any]) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from teahouse.clock import Clock
-from teahouse.db import BUCKETS, Database
+from teahouse.db import BUCKETS, Database, Transaction
 from teahouse.errors import (
     BadJson,
     Forbidden,
     InvalidParam,
     InvalidUsername,
+    LimitExceeded,
     NotFound,
     UserDeactivated,
     UserInUse,
@@ -21,16 +22,15 @@ from teahouse.errors import (
 from teahouse.eventlog.identifiers import number_at
 from teahouse.matrix import identifiers
 from teahouse.users import store
+from teahouse.users.account_data import AccountData
 from teahouse.users.directory import UserDirectory
 from teahouse.users.passwords import Passwords
 from teahouse.users.sessions import Sessions
-from teahouse.users.types import Account, AccountRules, Guesses, RegistrationToken, Session
+from teahouse.users.types import Account, AccountRules, Guesses, NewDevice, RegistrationToken, Session
 
-DUMMY = "m.login.dummy"
-TOKEN = "m.login.registration_token"
-TERMS = "m.login.terms"
-PASSWORD = "m.login.password"
 TOKEN_MAX_CHARACTERS = 64  # Client-Server API, "Token-authenticated registration"
+TRIES_AT_ONCE_MAX = 5  # passwords of one account checked at the same time: a guess counts only when it was checked
+TRY_AGAIN_MS = 1_000  # told to those beyond it
 
 
 class Rooms(Protocol):
@@ -52,6 +52,7 @@ class Accounts:
         guesses: Guesses,
         rules: AccountRules,
         rooms: Rooms,
+        account_data: AccountData,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -61,6 +62,12 @@ class Accounts:
         self._guesses = guesses
         self.rules = rules
         self._rooms = rooms
+        self._account_data = account_data
+        self._trying: dict[str, int] = {}
+
+    def now_ms(self) -> int:
+        """The time by which tokens expire."""
+        return self._clock.now_ms()
 
     async def check_available(self, localpart: str) -> None:
         """Raises InvalidUsername or UserInUse."""
@@ -68,116 +75,89 @@ class Accounts:
         if await store.by_localpart(self._database, localpart) is not None:
             raise UserInUse("This user name is taken.")
 
-    def flows(self) -> Sequence[Sequence[str]]:
-        """The stages of registration, by the operator's choice. Raises Forbidden when nobody may register."""
-        if self.rules.registration == "closed":
-            raise Forbidden("Registration is closed on this server.")
-        stages = [TOKEN] if self.rules.registration == "token" else []
-        if self.rules.terms_url:
-            stages.append(TERMS)
-        return [stages or [DUMMY]]
-
     async def register(
-        self,
-        localpart: str | None,
-        password: str | None,
-        *,
-        token: str = "",
-        admin: bool = False,
-        profile: Mapping[str, str] | None = None,
+        self, localpart: str | None, password: str | None, *, token: str | None = None, admin: bool = False
     ) -> Account:
         """Make an account. With `token` it is used up in the same transaction; it may make an administrator."""
-        if password is not None:
-            self.passwords.check_policy(password)
-        if localpart is not None:
-            await self.check_available(localpart)
-        hashed = None if password is None else await self.passwords.hash(password)
+        hashed = await self._prepare(localpart, password)
         async with self._database.transaction() as tx:
-            if token:
-                known = await store.registration_token(tx, token)
-                if known is None or not await store.use_registration_token(tx, token, self._clock.now_ms()):
-                    raise Forbidden("The registration token is not valid, or no longer.")
-                admin = admin or known.makes_admin
-            user_no = number_at(tx.positions(), secrets.randbelow(BUCKETS))
-            name = localpart if localpart is not None else f"{user_no >> 10:x}{secrets.token_hex(3)}"
-            made = Account(user_no, name, hashed, admin, self._clock.now_ms(), None, None)
-            if not await store.insert(tx, made):
-                raise UserInUse("This user name is taken.")
-            await self.directory.set_field(tx, user_no, "displayname", (profile or {}).get("displayname", name))
-        return made
+            return await self._make(tx, localpart, hashed, token, admin=admin)
+
+    async def register_on(
+        self, device: NewDevice, localpart: str | None, password: str | None, token: str | None
+    ) -> Session:
+        """The same with a first session: both are made, or neither."""
+        hashed = await self._prepare(localpart, password)
+        async with self._database.transaction() as tx:
+            made = await self._make(tx, localpart, hashed, token, admin=False)
+            return await self.sessions.begin(tx, made, device)
 
     async def login_by_password(self, user: str, password: str, address: str) -> Account:
         """The account of a user name or id and its password. Wrong guesses make the next ones wait."""
         localpart = self.directory.localpart(user) if user.startswith("@") else user
-        key = (localpart or user).lower()
-        self._guesses.check(key, address)
         account = None if localpart is None else await store.by_localpart(self._database, localpart)
         if account is None and localpart is not None and localpart != localpart.lower():
             account = await store.by_localpart(self._database, localpart.lower())
         stored = None if account is None else account.password
-        if not await self.passwords.matches(stored, password):
-            if account is not None and account.closed_ms is not None:
-                raise UserDeactivated(account.closed_reason or "This account has been deactivated.")
-            self._guesses.failed(key, address)
+        matched = await self._try((localpart or user).lower(), address, stored, password)
+        if account is not None and account.closed_ms is not None:
+            # The statement of reasons is for the person alone, and the password tells who that is.
+            reason = account.closed_reason if matched else None
+            raise UserDeactivated(reason or "This account has been deactivated.")
+        if account is None or not matched:
             raise WrongPassword("The user name or password is wrong.")
-        assert account is not None
-        self._guesses.succeeded(key, address)
         return account
 
     async def login_by_token(self, token: str) -> Account:
         """The account of a one-time login token."""
         account = await self.sessions.redeem(token)
         if account.closed_ms is not None:
-            raise UserDeactivated(account.closed_reason or "This account has been deactivated.")
+            raise UserDeactivated("This account has been deactivated.")
         return account
-
-    async def begin(
-        self, account: Account, device_id: str | None, display_name: str | None, *, refreshable: bool
-    ) -> Session:
-        """A session for an account."""
-        return await self.sessions.login(account, device_id, display_name, refreshable=refreshable)
 
     async def check_password(self, auth: Mapping[str, Any], user_no: int, address: str) -> None:
         """The password stage of user-interactive authentication. Raises Forbidden."""
         password = auth.get("password")
         if not isinstance(password, str):
             raise Forbidden("The password is missing.")
-        account = await store.by_number(self._database, user_no)
-        assert account is not None
-        self._guesses.check(account.localpart, address)
         named = named_user(auth)
-        own = (account.localpart, self.directory.full_id(account.localpart))
-        if (named is not None and named not in own) or not await self.passwords.matches(account.password, password):
-            self._guesses.failed(account.localpart, address)
+        account = await store.by_number(self._database, user_no)
+        if account is None or named not in (None, account.localpart, self.directory.full_id(account.localpart)):
             raise Forbidden("The password is wrong.")
-        self._guesses.succeeded(account.localpart, address)
+        if not await self._try(account.localpart, address, account.password, password):
+            raise Forbidden("The password is wrong.")
 
     async def change_password(self, user_no: int, password: str, keep_device: str | None, *, logout: bool) -> None:
         """Set a new password; with `logout` every other device is signed out."""
         self.passwords.check_policy(password)
         hashed = await self.passwords.hash(password)
-        others = [each for each in await self.sessions.all_devices(user_no) if each != keep_device]
         async with self._database.transaction() as tx:
             await store.set_password(tx, user_no, hashed)
-            if logout and others:
-                await self.sessions.delete_in(tx, user_no, others)
+            if logout:
+                await self.sessions.delete_all_in(tx, user_no, but=keep_device)
 
-    async def close(self, user_no: int, reason: str | None = None, actor: str | None = None) -> None:
+    async def close(
+        self, user_no: int, reason: str | None = None, actor: str | None = None, *, erase: bool = False
+    ) -> None:
         """Deactivate an account for good: signed out everywhere, out of every room, its profile gone.
 
-        With `actor`, one of the operator's staff did it: the reason is told to the person and goes into the register.
+        With `erase` also what it kept with us goes: account data, tags, filters. With `actor`, one of the operator's
+        staff did it: the reason goes into the register and is told to the person, and the password and the profile
+        stay, so that the person can be known again.
         """
         user_id = await self.directory.user_id(user_no)
         # The rooms first: if the server stops half way the account still works and can be closed again.
         await self._rooms.leave_all(user_no, user_id)
-        devices = await self.sessions.all_devices(user_no)
         async with self._database.transaction() as tx:
             await store.close(tx, user_no, self._clock.now_ms(), reason)
-            if devices:
-                await self.sessions.delete_in(tx, user_no, devices)
-            await self.directory.erase_profile(tx, user_no)
-            if actor is not None:
+            await self.sessions.delete_all_in(tx, user_no)
+            if actor is None:
+                await store.set_password(tx, user_no, None)
+                await self.directory.erase_profile(tx, user_no)
+            else:
                 await store.register_action(tx, self._clock.now_ms(), actor, "deactivate", user_id, reason or "")
+            if erase:
+                await self._account_data.erase(tx, user_no)
 
     async def find(self, name: str) -> Account:
         """An account by user name or id; raises NotFound."""
@@ -217,12 +197,49 @@ class Accounts:
 
     async def token(self, word: str) -> RegistrationToken | None:
         """A registration token by its word."""
+        if not identifiers.opaque(word):
+            return None
         return await store.registration_token(self._database, word)
 
-    async def token_valid(self, word: str) -> bool:
-        """Whether a registration token can be used."""
-        known = await self.token(word)
-        return known is not None and known.valid(self._clock.now_ms())
+    async def _prepare(self, localpart: str | None, password: str | None) -> str | None:
+        """Check a new account's name and password; the hash to store."""
+        if password is not None:
+            self.passwords.check_policy(password)
+        if localpart is not None:
+            await self.check_available(localpart)
+        return None if password is None else await self.passwords.hash(password)
+
+    async def _make(
+        self, tx: Transaction, localpart: str | None, hashed: str | None, token: str | None, *, admin: bool
+    ) -> Account:
+        now_ms = self._clock.now_ms()
+        if token is not None:
+            known = await store.registration_token(tx, token)
+            if known is None or not await store.use_registration_token(tx, token, now_ms):
+                raise Forbidden("The registration token is not valid, or no longer.")
+            admin = admin or known.makes_admin
+        user_no = number_at(tx.positions(), secrets.randbelow(BUCKETS))
+        name = localpart if localpart is not None else f"{user_no >> 10:x}{secrets.token_hex(3)}"
+        made = Account(user_no, name, hashed, admin, now_ms, None, None)
+        if not await store.insert(tx, made):
+            raise UserInUse("This user name is taken.")
+        await self.directory.set_field(tx, user_no, "displayname", name)
+        return made
+
+    async def _try(self, account: str, address: str, stored: str | None, password: str) -> bool:
+        """Check a password; wrong ones make the next ones wait, for the account and for the address."""
+        self._guesses.check(account, address)
+        if self._trying.get(account, 0) >= TRIES_AT_ONCE_MAX:
+            raise LimitExceeded("Too many passwords at once; wait a moment.", retry_after_ms=TRY_AGAIN_MS)
+        self._trying[account] = self._trying.get(account, 0) + 1
+        try:
+            matched = await self.passwords.matches(stored, password)
+        finally:
+            self._trying[account] -= 1
+            if not self._trying[account]:
+                del self._trying[account]
+        (self._guesses.succeeded if matched else self._guesses.failed)(account, address)
+        return matched
 
     def _check_name(self, localpart: str) -> None:
         try:

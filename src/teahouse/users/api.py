@@ -7,40 +7,48 @@ from typing import Any
 
 import msgspec
 
-from teahouse.errors import BadJson, Forbidden, InvalidParam, MissingParam, NotFound
+from teahouse.errors import Forbidden, InvalidParam, MissingParam, NotFound
 from teahouse.http import codec
 from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.users import store
-from teahouse.users.accounts import DUMMY, PASSWORD, TERMS, TOKEN, Accounts, named_user
-from teahouse.users.sessions import DEVICES_MAX, check_name
-from teahouse.users.types import Device, Session
-from teahouse.users.uia import UserInteractive
+from teahouse.users.accounts import Accounts, named_user
+from teahouse.users.sessions import DEVICES_MAX, check_device, check_name
+from teahouse.users.stages import PASSWORD, Stages
+from teahouse.users.types import Device, NewDevice, Session
 
 CLIENT = "/_matrix/client/v3"
 CLIENT_V1 = "/_matrix/client/v1"
 DEVICE = f"{CLIENT}/devices/{{deviceId}}"
 
 
-class RegisterBody(msgspec.Struct):
+class DeviceFields(msgspec.Struct):
+    """What the bodies of a registration and of a login say of the device."""
+
+    device_id: str | None = None
+    initial_device_display_name: str | None = None
+    refresh_token: bool = False
+
+    def device(self) -> NewDevice:
+        """The device; raises InvalidParam for one that cannot be."""
+        device = NewDevice(self.device_id, self.initial_device_display_name, self.refresh_token)
+        check_device(device)
+        return device
+
+
+class RegisterBody(DeviceFields, kw_only=True):
     """The body of a registration."""
 
     username: str | None = None
     password: str | None = None
-    device_id: str | None = None
-    initial_device_display_name: str | None = None
     inhibit_login: bool = False
-    refresh_token: bool = False
 
 
-class LoginBody(msgspec.Struct):
+class LoginBody(DeviceFields, kw_only=True):
     """The body of a login; who logs in is read by `named_user`."""
 
     type: str
     password: str | None = None
     token: str | None = None
-    device_id: str | None = None
-    initial_device_display_name: str | None = None
-    refresh_token: bool = False
 
 
 class RefreshBody(msgspec.Struct):
@@ -53,6 +61,12 @@ class DeviceBody(msgspec.Struct):
     """The body of renaming a device."""
 
     display_name: str | None = None
+
+
+class DeactivateBody(msgspec.Struct):
+    """The body of closing one's account."""
+
+    erase: bool = False
 
 
 class DevicesBody(msgspec.Struct):
@@ -71,9 +85,9 @@ class PasswordBody(msgspec.Struct):
 class UsersApi:
     """Accounts over HTTP."""
 
-    def __init__(self, accounts: Accounts, interactive: UserInteractive, public_url: str) -> None:
+    def __init__(self, accounts: Accounts, stages: Stages, public_url: str) -> None:
         self._accounts = accounts
-        self._interactive = interactive
+        self._stages = stages
         self._public_url = public_url
 
     def routes(self) -> list[Route]:
@@ -106,27 +120,24 @@ class UsersApi:
     async def register(self, request: Request) -> Response:
         if codec.parameter(request, "kind", "user") != "user":
             raise Forbidden("There are no guest accounts here.")
-        flows = self._accounts.flows()
+        self._stages.check_open()
         raw = codec.json_object(request)
         body = codec.body(request, RegisterBody)
-        check_name(body.initial_device_display_name)
+        device = body.device()
         if body.username is not None:
             await self._accounts.check_available(body.username)
         if body.password is not None:
             self._accounts.passwords.check_policy(body.password)
-        checks = {DUMMY: self._check_nothing, TERMS: self._check_nothing, TOKEN: self._check_token}
-        token = await self._interactive.require(request, raw, flows, checks, self._params())
-        account = await self._accounts.register(body.username, body.password, token=token)
+        token = await self._stages.register(request, raw)
         if body.inhibit_login:
+            account = await self._accounts.register(body.username, body.password, token=token)
             return codec.reply({"user_id": self._accounts.directory.full_id(account.localpart)})
-        session = await self._accounts.begin(
-            account, body.device_id, body.initial_device_display_name, refreshable=body.refresh_token
-        )
-        return codec.reply(session_reply(session))
+        return codec.reply(session_reply(await self._accounts.register_on(device, body.username, body.password, token)))
 
     async def token_validity(self, request: Request) -> Response:
         word = codec.required(request, "token")
-        return codec.reply({"valid": await self._accounts.token_valid(word)})
+        self._stages.check_open()
+        return codec.reply({"valid": await self._stages.token_valid(word)})
 
     async def login_flows(self, request: Request) -> Response:
         return codec.reply({"flows": [{"type": PASSWORD}, {"type": "m.login.token", "get_login_token": True}]})
@@ -134,6 +145,7 @@ class UsersApi:
     async def login(self, request: Request) -> Response:
         raw = codec.json_object(request)
         body = codec.body(request, LoginBody)
+        device = body.device()
         if body.type == PASSWORD:
             user = named_user(raw)
             if user is None or body.password is None:
@@ -145,10 +157,7 @@ class UsersApi:
             account = await self._accounts.login_by_token(body.token)
         else:
             raise InvalidParam(f"There is no login of type {body.type} here.")
-        session = await self._accounts.begin(
-            account, body.device_id, body.initial_device_display_name, refreshable=body.refresh_token
-        )
-        reply = session_reply(session)
+        reply = session_reply(await self._accounts.sessions.login(account, device))
         if self._public_url:
             reply["well_known"] = {"m.homeserver": {"base_url": self._public_url}}
         return codec.reply(reply)
@@ -168,8 +177,7 @@ class UsersApi:
         return codec.reply({})
 
     async def logout_all(self, request: Request) -> Response:
-        user_no = request.requester.user_no
-        await self._accounts.sessions.delete(user_no, await self._accounts.sessions.all_devices(user_no))
+        await self._accounts.sessions.logout_all(request.requester.user_no)
         return codec.reply({})
 
     async def whoami(self, request: Request) -> Response:
@@ -188,8 +196,10 @@ class UsersApi:
         return codec.reply({})
 
     async def deactivate(self, request: Request) -> Response:
-        await self.confirm(request, codec.json_object(request))
-        await self._accounts.close(request.requester.user_no)
+        raw = codec.json_object(request)
+        body = codec.body(request, DeactivateBody)
+        await self.confirm(request, raw)
+        await self._accounts.close(request.requester.user_no, erase=body.erase)
         return codec.reply({"id_server_unbind_result": "success"})
 
     async def devices(self, request: Request) -> Response:
@@ -214,8 +224,10 @@ class UsersApi:
     async def delete_devices(self, request: Request) -> Response:
         raw = codec.json_object(request)
         body = codec.body(request, DevicesBody)
+        if len(body.devices) > DEVICES_MAX:
+            raise InvalidParam(f"An account has at most {DEVICES_MAX} devices.")
         await self.confirm(request, raw)
-        await self._accounts.sessions.delete(request.requester.user_no, body.devices[:DEVICES_MAX])
+        await self._accounts.sessions.delete(request.requester.user_no, body.devices)
         return codec.reply({})
 
     async def _device(self, request: Request) -> Device:
@@ -228,31 +240,7 @@ class UsersApi:
 
     async def confirm(self, request: Request, body: Mapping[str, Any]) -> None:
         """Ask for the requester's password."""
-        user_no, address = request.requester.user_no, request.client_ip
-
-        async def check(auth: Mapping[str, Any], session: str) -> str:
-            await self._accounts.check_password(auth, user_no, address)
-            return ""
-
-        await self._interactive.require(request, body, [[PASSWORD]], {PASSWORD: check})
-
-    async def _check_nothing(self, auth: Mapping[str, Any], session: str) -> str:
-        return ""
-
-    async def _check_token(self, auth: Mapping[str, Any], session: str) -> str:
-        word = auth.get("token")
-        if not isinstance(word, str):
-            raise BadJson("The registration token is missing.")
-        if not await self._accounts.token_valid(word):
-            raise Forbidden("The registration token is not valid, or no longer.")
-        return word
-
-    def _params(self) -> Mapping[str, Any]:
-        url = self._accounts.rules.terms_url
-        if not url:
-            return {}
-        policy = {"version": "1", "en": {"name": "Terms of service", "url": url}}
-        return {TERMS: {"policies": {"terms_of_service": policy}}}
+        await self._stages.confirm(request, body)
 
 
 def session_reply(session: Session) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from teahouse.db import Reader, Transaction, marks, padded
-from teahouse.users.types import Account, Device, RegistrationToken
+from teahouse.users.types import Account, Device, RefreshToken, RegistrationToken
 
 ACCOUNT = "user_no, localpart, password, admin, created_ms, closed_ms, closed_reason"
 
@@ -17,7 +17,9 @@ def account(row: Sequence[object]) -> Account:
 
 
 async def by_localpart(db: Reader, localpart: str) -> Account | None:
-    """The account of a user name."""
+    """The account of a user name. What cannot be one is not looked for: PostgreSQL refuses some text outright."""
+    if not localpart.isascii() or not localpart.isprintable():
+        return None
     row = await db.fetch_one(f"SELECT {ACCOUNT} FROM users WHERE localpart = ?", localpart)
     return None if row is None else account(row)
 
@@ -56,9 +58,7 @@ async def set_password(tx: Transaction, user_no: int, password: str | None) -> N
 
 async def close(tx: Transaction, user_no: int, now_ms: int, reason: str | None) -> None:
     """Deactivate an account: it keeps its name, so that nobody else gets it."""
-    await tx.execute(
-        "UPDATE users SET closed_ms = ?, closed_reason = ?, password = NULL WHERE user_no = ?", now_ms, reason, user_no
-    )
+    await tx.execute("UPDATE users SET closed_ms = ?, closed_reason = ? WHERE user_no = ?", now_ms, reason, user_no)
 
 
 async def devices(db: Reader, user_no: int) -> list[Device]:
@@ -110,8 +110,13 @@ async def delete_devices(tx: Transaction, user_no: int, device_ids: Sequence[str
 
 async def drop_tokens(tx: Transaction, user_no: int, device_id: str) -> None:
     """Take a device's tokens away."""
-    await tx.execute("DELETE FROM access_tokens WHERE user_no = ? AND device_id = ?", user_no, device_id)
+    await drop_access_tokens(tx, user_no, device_id)
     await tx.execute("DELETE FROM refresh_tokens WHERE user_no = ? AND device_id = ?", user_no, device_id)
+
+
+async def drop_access_tokens(tx: Transaction, user_no: int, device_id: str) -> None:
+    """Take a device's access tokens away, not those that refresh them."""
+    await tx.execute("DELETE FROM access_tokens WHERE user_no = ? AND device_id = ?", user_no, device_id)
 
 
 async def add_access_token(
@@ -135,16 +140,24 @@ async def access_token(db: Reader, token_hash: bytes) -> tuple[int, str, int | N
 async def add_refresh_token(tx: Transaction, token_hash: bytes, user_no: int, device_id: str) -> None:
     """Store a refresh token."""
     await tx.execute(
-        "INSERT INTO refresh_tokens (token_hash, user_no, device_id, successor, expires_ms) "
-        "VALUES (?, ?, ?, NULL, NULL)",
+        "INSERT INTO refresh_tokens (token_hash, user_no, device_id, successor) VALUES (?, ?, ?, NULL)",
         token_hash, user_no, device_id,
     )  # fmt: skip
 
 
-async def refresh_token(db: Reader, token_hash: bytes) -> tuple[int, str] | None:
-    """(user_no, device_id) of a refresh token."""
-    row = await db.fetch_one("SELECT user_no, device_id FROM refresh_tokens WHERE token_hash = ?", token_hash)
-    return None if row is None else (row[0], row[1])
+async def refresh_token(db: Reader, token_hash: bytes) -> RefreshToken | None:
+    """A refresh token."""
+    row = await db.fetch_one(
+        "SELECT user_no, device_id, successor FROM refresh_tokens WHERE token_hash = ?", token_hash
+    )
+    return None if row is None else RefreshToken(row[0], row[1], row[2] is not None)
+
+
+async def drop_replaced(tx: Transaction, devices: Sequence[tuple[int, str]]) -> None:
+    """Revoke the refresh tokens of (user_no, device_id) that were exchanged for newer ones."""
+    await tx.execute_many(
+        "DELETE FROM refresh_tokens WHERE user_no = ? AND device_id = ? AND successor IS NOT NULL", devices
+    )
 
 
 async def succeed(tx: Transaction, user_no: int, device_id: str, old: bytes, new: bytes) -> None:
@@ -156,8 +169,9 @@ async def succeed(tx: Transaction, user_no: int, device_id: str, old: bytes, new
     await tx.execute("UPDATE refresh_tokens SET successor = ? WHERE token_hash = ?", new, old)
 
 
-async def add_login_token(tx: Transaction, token_hash: bytes, user_no: int, expires_ms: int) -> None:
-    """Store a one-time login token."""
+async def add_login_token(tx: Transaction, token_hash: bytes, user_no: int, now_ms: int, expires_ms: int) -> None:
+    """Store a one-time login token, and drop those whose time has passed."""
+    await tx.execute("DELETE FROM login_tokens WHERE expires_ms <= ?", now_ms)
     await tx.execute(
         "INSERT INTO login_tokens (token_hash, user_no, expires_ms) VALUES (?, ?, ?)", token_hash, user_no, expires_ms
     )
@@ -169,6 +183,11 @@ async def take_login_token(tx: Transaction, token_hash: bytes, now_ms: int) -> i
         "DELETE FROM login_tokens WHERE token_hash = ? AND expires_ms > ? RETURNING user_no", token_hash, now_ms
     )
     return None if row is None else row[0]
+
+
+async def drop_login_tokens(tx: Transaction, user_no: int) -> None:
+    """Void a user's one-time login tokens."""
+    await tx.execute("DELETE FROM login_tokens WHERE user_no = ?", user_no)
 
 
 async def registration_tokens(db: Reader) -> list[RegistrationToken]:

@@ -33,6 +33,15 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class NewDevice:
+    """What a client says of the device it logs in on. Without an id it gets one."""
+
+    device_id: str | None
+    display_name: str | None
+    refreshable: bool  # its client can refresh tokens, so that they may expire
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """What a login gives."""
 
@@ -45,6 +54,15 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """Whose refresh token it is, and whether it was exchanged for a newer one."""
+
+    user_no: int
+    device_id: str
+    replaced: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RegistrationToken:
     """A word that lets its holder make an account."""
 
@@ -54,11 +72,11 @@ class RegistrationToken:
     expires_ms: int | None
     makes_admin: bool
 
-    def valid(self, now_ms: int) -> bool:
-        """Whether it can be used once more."""
+    def valid(self, now_ms: int, pending: int = 0) -> bool:
+        """Whether it can be used once more, besides the `pending` who were let in by it and have yet to use it."""
         if self.expires_ms is not None and self.expires_ms <= now_ms:
             return False
-        return self.uses_allowed is None or self.uses < self.uses_allowed
+        return self.uses_allowed is None or self.uses + pending < self.uses_allowed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """User-interactive authentication: proving oneself again, stage by stage, before something grave.
 
-A session lives in the database and is bound to the request it was begun for.
+A session lives in the database, so a restart keeps it, and is bound to the request it was begun for.
 Source: Client-Server API, "User-Interactive Authentication API".
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -17,10 +18,24 @@ from teahouse.clock import Clock
 from teahouse.db import Database
 from teahouse.errors import BadJson, Forbidden, UserAuthNeeded
 from teahouse.http.messages import Request
+from teahouse.matrix import identifiers
+from teahouse.users import uia_store
+from teahouse.users.uia_store import Session
 
 SESSION_LIFE_MS = 900_000  # a session unfinished after so long is forgotten
 Stages = Sequence[str]
-Check = Callable[[Mapping[str, Any], "str"], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a client sends to prove one stage: `auth` with the stage's own keys, in which session, from where."""
+
+    auth: Mapping[str, Any]
+    session: Session
+    address: str
+
+
+Check = Callable[[Proof], Awaitable[str | None]]
 
 
 class UserInteractive:
@@ -37,116 +52,122 @@ class UserInteractive:
         flows: Sequence[Stages],
         checks: Mapping[str, Check],
         params: Mapping[str, Any] | None = None,
-    ) -> str:
-        """Return once one of the flows is complete; the session's detail, such as the registration token used.
+    ) -> str | None:
+        """Return once one of the flows is complete: the registration token that a stage accepted, if one did.
 
-        `checks` proves one stage each from the `auth` object and the session id, raising Forbidden, and returns the
-        detail to keep. Raises UserAuthNeeded as long as stages are missing.
+        `checks` prove one stage each; they raise Forbidden, or return the registration token to keep. Raises
+        UserAuthNeeded as long as stages are missing, Forbidden for a session begun for another request.
         """
         auth = body.get("auth")
         if auth is not None and not isinstance(auth, dict):
             raise BadJson("'auth' must be an object.")
-        session = auth.get("session") if auth else None
-        if not isinstance(session, str):
-            session = None
-        fingerprint = fingerprint_of(request, body)
-        completed, detail = await self._load(session, fingerprint)
-        stage = auth.get("type") if auth else None
-        if session is None or completed is None:
-            session, completed = await self._begin(fingerprint), []
-        if isinstance(stage, str) and auth is not None:
-            completed, detail = await self._try(session, stage, auth, flows, checks, params, completed, detail)
-        if any(all(each in completed for each in flow) for flow in flows):
-            await self._end(session)
-            return detail
-        raise needed(session, flows, params, completed)
+        auth = auth or {}
+        stages = tuple(dict.fromkeys(stage for flow in flows for stage in flow))
+        found = await self._find(auth.get("session"), fingerprint_of(request, body))
+        before = found or self._new(request, body, stages)
+        session, failure = before, None
+        if isinstance(auth.get("type"), str):
+            session, failure = await prove(checks, stages, auth["type"], Proof(auth, before, request.client_ip))
+        if any(set(flow) <= set(session.completed) for flow in flows):
+            if found is not None:
+                await self._end(session)
+            return session.registration_token
+        if found is None:
+            await self._begin(session)
+        elif session != before:
+            await self._advance(session)
+        raise needed(session, flows, params, failure)
 
-    async def complete(self, session: str, stage: str, detail: str = "") -> bool:
-        """Mark a stage as done from outside, as the fallback pages do; False when there is no such session."""
-        async with self._database.transaction() as tx:
-            row = await tx.fetch_one("SELECT completed, detail FROM uia_sessions WHERE session = ?", session)
-            if row is None:
-                return False
-            stages = [*row[0].split(), stage]
-            await tx.execute(
-                "UPDATE uia_sessions SET completed = ?, detail = ? WHERE session = ?",
-                " ".join(dict.fromkeys(stages)), detail or row[1], session,
-            )  # fmt: skip
-        return True
+    async def session(self, name: str) -> Session | None:
+        """A session under way, by its name."""
+        if not identifiers.opaque(name):
+            return None
+        found = await uia_store.session(self._database, name)
+        return None if found is None or found.created_ms <= self._expired_ms() else found
 
-    async def _try(
-        self,
-        session: str,
-        stage: str,
-        auth: Mapping[str, Any],
-        flows: Sequence[Stages],
-        checks: Mapping[str, Check],
-        params: Mapping[str, Any] | None,
-        completed: list[str],
-        detail: str,
-    ) -> tuple[list[str], str]:
-        check = checks.get(stage)
-        if check is None or not any(stage in flow for flow in flows):
-            raise needed(session, flows, params, completed, f"There is no stage {stage} here.")
-        if stage in completed:
-            return completed, detail
-        try:
-            detail = await check(auth, session) or detail
-        except Forbidden as refusal:
-            raise needed(session, flows, params, completed, refusal.message) from None
-        completed = [*completed, stage]
-        await self.complete(session, stage, detail)
-        return completed, detail
+    async def prove(self, session: Session, stage: str, check: Check, auth: Mapping[str, Any], address: str) -> None:
+        """Complete a stage from outside the request, as the fallback pages do. Raises Forbidden."""
+        token = await check(Proof(auth, session, address))
+        await self._advance(replace(session, completed=(stage,), registration_token=token))
 
-    async def _load(self, session: str | None, fingerprint: bytes) -> tuple[list[str] | None, str]:
-        if session is None:
-            return None, ""
-        row = await self._database.fetch_one(
-            "SELECT request, completed, detail, created_ms FROM uia_sessions WHERE session = ?", session
-        )
-        if row is None or row[3] < self._clock.now_ms() - SESSION_LIFE_MS:
-            return None, ""
-        if bytes(row[0]) != fingerprint:
+    async def registrations_pending(self, token: str, but: Session | None) -> int:
+        """How many other sessions have had this registration token accepted and have not used it yet."""
+        name = "" if but is None else but.name
+        return await uia_store.pending(self._database, token, name, self._expired_ms())
+
+    async def _find(self, name: Any, fingerprint: bytes) -> Session | None:
+        session = await self.session(name) if isinstance(name, str) else None
+        if session is not None and session.request != fingerprint:
             raise Forbidden("This session was begun for another request.")
-        return row[1].split(), row[2]
-
-    async def _begin(self, fingerprint: bytes) -> str:
-        session = secrets.token_urlsafe(18)
-        now_ms = self._clock.now_ms()
-        async with self._database.transaction() as tx:
-            await tx.execute("DELETE FROM uia_sessions WHERE created_ms < ?", now_ms - SESSION_LIFE_MS)
-            await tx.execute(
-                "INSERT INTO uia_sessions (session, request, completed, detail, created_ms) VALUES (?, ?, '', '', ?)",
-                session, fingerprint, now_ms,
-            )  # fmt: skip
         return session
 
-    async def _end(self, session: str) -> None:
+    def _new(self, request: Request, body: Mapping[str, Any], stages: Stages) -> Session:
+        requester = request.requester_or_none
+        user_no = requester.user_no if requester else 0
+        name = secrets.token_urlsafe(18)
+        return Session(name, fingerprint_of(request, body), user_no, tuple(stages), (), None, self._clock.now_ms())
+
+    async def _begin(self, session: Session) -> None:
         async with self._database.transaction() as tx:
-            await tx.execute("DELETE FROM uia_sessions WHERE session = ?", session)
+            await uia_store.drop_expired(tx, self._expired_ms())
+            await uia_store.add(tx, session)
+
+    async def _advance(self, session: Session) -> None:
+        """Store what a session has completed; stages completed elsewhere meanwhile stay completed."""
+        async with self._database.transaction() as tx:
+            known = await uia_store.session(tx, session.name)
+            if known is not None:
+                completed = tuple(dict.fromkeys((*known.completed, *session.completed)))
+                token = session.registration_token or known.registration_token
+                await uia_store.advance(tx, session.name, completed, token)
+
+    async def _end(self, session: Session) -> None:
+        """Use a session up. Raises Forbidden when another request did so first."""
+        async with self._database.transaction() as tx:
+            if not await uia_store.drop(tx, session.name):
+                raise Forbidden("This session has been used.")
+
+    def _expired_ms(self) -> int:
+        return self._clock.now_ms() - SESSION_LIFE_MS
+
+
+async def prove(checks: Mapping[str, Check], stages: Stages, stage: str, proof: Proof) -> tuple[Session, str | None]:
+    """Try one stage: the session after it, and why it did not count."""
+    session = proof.session
+    if stage in session.completed:
+        return session, None
+    if stage not in stages:
+        return session, "There is no such stage here."
+    try:
+        token = await checks[stage](proof)
+    except Forbidden as refusal:
+        return session, refusal.message
+    completed = (*session.completed, stage)
+    return replace(session, completed=completed, registration_token=token or session.registration_token), None
 
 
 def needed(
-    session: str,
-    flows: Sequence[Stages],
-    params: Mapping[str, Any] | None,
-    completed: Sequence[str],
-    failure: str | None = None,
+    session: Session, flows: Sequence[Stages], params: Mapping[str, Any] | None, failure: str | None
 ) -> UserAuthNeeded:
     """The answer that asks for (more) stages; with `failure`, why the last one did not count."""
     return UserAuthNeeded(
         failure or "More authentication is needed.",
         flows=[{"stages": list(flow)} for flow in flows],
         params=dict(params or {}),
-        session=session,
-        completed=list(completed),
+        session=session.name,
+        completed=list(session.completed),
         failed=failure is not None,
     )
 
 
 def fingerprint_of(request: Request, body: Mapping[str, Any]) -> bytes:
-    """What a session is bound to: method, path and who asks. The body may change between tries, as clients do."""
+    """What a session is bound to: method, path, and for somebody signed in who asks, and for what.
+
+    A registration's body may change between tries: clients ask for the flows before they ask for a name.
+    """
     requester = request.requester_or_none
-    who = requester.user_id if requester else ""
-    path = msgspec.json.encode([request.method, request.route.template, dict(request.path), who])
-    return hashlib.sha256(path).digest()
+    asked = None
+    if requester is not None:
+        asked = [requester.user_id, {key: value for key, value in body.items() if key != "auth"}]
+    bound = [request.method, request.route.template, dict(request.path), asked]
+    return hashlib.sha256(msgspec.json.encode(bound, order="deterministic")).digest()

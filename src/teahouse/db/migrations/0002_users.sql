@@ -40,8 +40,7 @@ CREATE TABLE refresh_tokens (
     token_hash {bytes} PRIMARY KEY,
     user_no BIGINT NOT NULL,
     device_id TEXT NOT NULL,
-    successor {bytes},                 -- the refresh token given out in exchange for this one
-    expires_ms BIGINT
+    successor {bytes}                  -- hash of the refresh token given out in exchange for this one
 ){clustered};
 CREATE INDEX refresh_tokens_device ON refresh_tokens (user_no, device_id);
 
@@ -64,11 +63,14 @@ CREATE TABLE registration_tokens (
 CREATE TABLE uia_sessions (
     session TEXT PRIMARY KEY,
     request {bytes} NOT NULL,
+    user_no BIGINT NOT NULL,           -- who proves to be themselves; 0: somebody without an account yet
+    stages TEXT NOT NULL,              -- stages of all flows, separated by spaces
     completed TEXT NOT NULL,           -- stages done, separated by spaces
-    detail TEXT NOT NULL,              -- the registration token that was accepted
+    registration_token TEXT,           -- the one that was accepted and waits to be used
     created_ms BIGINT NOT NULL
 );
 CREATE INDEX uia_sessions_created ON uia_sessions (created_ms);
+CREATE INDEX uia_sessions_token ON uia_sessions (registration_token);
 
 CREATE TABLE account_data (
     user_no BIGINT NOT NULL,
