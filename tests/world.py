@@ -119,6 +119,7 @@ class World:
         template: str,
         body: Any = None,
         query: Mapping[str, Any] | None = None,
+        /,
         **path: str,
     ) -> Answer:
         """One request. `template` is an endpoint's path, below `/_matrix/client/v3` unless it is absolute."""
@@ -178,13 +179,13 @@ class Person:
         return Person(self.world, self.user_id, self.user_no, device_id, session.access_token)
 
     async def ask(
-        self, method: str, template: str, body: Any = None, query: Mapping[str, Any] | None = None, **path: str
+        self, method: str, template: str, body: Any = None, query: Mapping[str, Any] | None = None, /, **path: str
     ) -> Answer:
         """One request, whatever comes of it."""
         return await self.world.ask(self.token, method, template, body, query, **path)
 
     async def good(
-        self, method: str, template: str, body: Any = None, query: Mapping[str, Any] | None = None, **path: str
+        self, method: str, template: str, body: Any = None, query: Mapping[str, Any] | None = None, /, **path: str
     ) -> Any:
         """One request that is answered well; its body. Raises Refused."""
         answer = await self.ask(method, template, body, query, **path)
