@@ -62,7 +62,9 @@ from teahouse.users.account_data_api import AccountDataApi
 from teahouse.users.accounts import Accounts
 from teahouse.users.api import UsersApi
 from teahouse.users.directory import UserDirectory
+from teahouse.users.fallback_api import FallbackApi
 from teahouse.users.passwords import Passwords
+from teahouse.users.profiles import Profiles
 from teahouse.users.profiles_api import ProfilesApi
 from teahouse.users.sessions import Sessions
 from teahouse.users.stages import Stages
@@ -209,7 +211,6 @@ class App:
 
     def _build_sync(self) -> None:
         unread = Unread(self.database, self.eventlog, self.push_rules)
-        self.account_data.on_change(unread.rules_changed)
         lazy = LazyMembers()
         sections = RoomSections(
             self.database, self.eventlog, self.readership, self.history, self.serving, self.receipts, self.typing,
@@ -234,7 +235,8 @@ class App:
         slices: Sequence[Slice] = [
             DiscoveryApi(config.public_url, config.rooms.default_version, config.support_email, config.support_page),
             users_api,
-            ProfilesApi(self.database, self.people, self.rooms_of_users.profile_changed),
+            FallbackApi(stages),
+            ProfilesApi(Profiles(self.database, self.people, self.rooms_of_users.profile_changed)),
             AccountDataApi(self.account_data, self.identifiers.room_no),
             PushApi(self.push_rules),
             KeysApi(self.keys, users_api, self.device_lists),

@@ -80,6 +80,14 @@ class TooLarge(TeahouseError):
     """The body, event or upload exceeds its limit."""
 
 
+class ProfileTooLarge(TeahouseError):
+    """The profile, with the new field, would exceed its limit."""
+
+
+class KeyTooLarge(TeahouseError):
+    """The name of the profile field exceeds its limit."""
+
+
 class LimitExceeded(TeahouseError):
     """Too many requests; pass `retry_after_ms=`."""
 

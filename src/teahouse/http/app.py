@@ -159,6 +159,8 @@ def parse_query(raw: bytes) -> Mapping[str, list[str]]:
         raise InvalidParam("The query string is not valid.") from None
     query: dict[str, list[str]] = {}
     for name, value in pairs:
+        if "\0" in value:
+            raise InvalidParam("The query string holds a NUL character, which no database holds.")
         query.setdefault(name, []).append(value)
     return query
 

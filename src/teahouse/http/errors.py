@@ -27,6 +27,8 @@ RESPONSES: Mapping[type[TeahouseError], tuple[int, str]] = {
     errors.InvalidParam: (400, "M_INVALID_PARAM"),
     errors.MissingParam: (400, "M_MISSING_PARAM"),
     errors.TooLarge: (413, "M_TOO_LARGE"),
+    errors.ProfileTooLarge: (400, "M_PROFILE_TOO_LARGE"),
+    errors.KeyTooLarge: (400, "M_KEY_TOO_LARGE"),
     errors.LimitExceeded: (429, "M_LIMIT_EXCEEDED"),
     errors.RoomInUse: (400, "M_ROOM_IN_USE"),
     errors.RoomVersionUnsupported: (400, "M_UNSUPPORTED_ROOM_VERSION"),

@@ -92,8 +92,11 @@ class Router:
 
 
 def decoded(segment: bytes) -> str:
-    """A segment without its percent-encoding; raises InvalidParam when it is not UTF-8."""
+    """A segment without its percent-encoding; raises InvalidParam when it is no text that a database can hold."""
     try:
-        return (unquote_to_bytes(segment) if b"%" in segment else segment).decode()
+        text = (unquote_to_bytes(segment) if b"%" in segment else segment).decode()
     except UnicodeDecodeError:
         raise InvalidParam("The path is not valid UTF-8.") from None
+    if "\0" in text:
+        raise InvalidParam("The path holds a NUL character.")
+    return text

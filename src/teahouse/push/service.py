@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from teahouse.db import Database, Transaction
+from teahouse.db import Database, Reader, Transaction
 from teahouse.matrix import push_rules
 from teahouse.matrix.push_rules import Ruleset
 
@@ -21,7 +21,7 @@ Change = Callable[[Ruleset], None]
 class Storage(Protocol):
     """Where rules are kept: the users slice's account data."""
 
-    async def get(self, user_no: int, room_no: int, data_type: str) -> bytes | None: ...
+    async def get_in(self, reader: Reader, user_no: int, room_no: int, data_type: str) -> bytes | None: ...
 
     async def set_in(
         self, tx: Transaction, user_no: int, room_no: int, data_type: str, content: Mapping[str, Any]
@@ -45,13 +45,9 @@ class PushRules:
         if user_no in self._rulesets:
             return self._rulesets[user_no]
         head = self._database.head
-        stored = await self._storage.get(user_no, 0, DATA_TYPE)
-        rules = None
-        if stored is not None:
-            user_id = await self._user_id(user_no)
-            rules = push_rules.with_defaults(msgspec.json.decode(stored).get("global"), user_id)
-            if rules == push_rules.defaults(user_id):
-                rules = None
+        user_id = await self._user_id(user_no)
+        stored = await self._stored(self._database, user_no, user_id)
+        rules = None if stored == push_rules.defaults(user_id) else stored
         if head == self._database.head:
             self._rulesets[user_no] = rules
             if len(self._rulesets) > RULESETS_CACHED_MAX:
@@ -64,10 +60,16 @@ class PushRules:
 
     async def change(self, user_no: int, change: Change) -> None:
         """Change a user's rules; `change` may raise to refuse."""
-        rules = msgspec.json.decode(msgspec.json.encode(await self.ruleset(user_no)))
-        change(rules)
+        user_id = await self._user_id(user_no)
         async with self._database.transaction() as tx:
+            rules = await self._stored(tx, user_no, user_id)
+            change(rules)
             await self._storage.set_in(tx, user_no, 0, DATA_TYPE, {"global": rules})
+
+    async def _stored(self, reader: Reader, user_no: int, user_id: str) -> Ruleset:
+        """A user's rules as `reader` sees them, not shared with anybody."""
+        stored = await self._storage.get_in(reader, user_no, 0, DATA_TYPE)
+        return push_rules.with_defaults(None if stored is None else msgspec.json.decode(stored).get("global"), user_id)
 
     def _changed(self, user_no: int, data_type: str) -> None:
         if data_type == DATA_TYPE:

@@ -79,7 +79,7 @@ class Unread:
         self._eventlog = eventlog
         self._rules = rules
         self._recent: OrderedDict[int, Recent] = OrderedDict()
-        self._judged: OrderedDict[tuple[int, int], Outcome] = OrderedDict()
+        self._judged: OrderedDict[tuple[int, int], tuple[Ruleset, Outcome]] = OrderedDict()
         eventlog.subscribe(self)
 
     def committed(self, events: Sequence[StoredEvent]) -> None:
@@ -92,12 +92,6 @@ class Unread:
                 del self._recent[event.room_no]  # an earlier event may have stopped counting
             elif event.class_ & WANTED:
                 recent.add(Mark(event.pos, event.sender_no, int(event.class_), event.thread_pos))
-
-    def rules_changed(self, user_no: int, data_type: str) -> None:
-        """A user's rules changed: what was judged by the old ones is void."""
-        if data_type == "m.push_rules":
-            for key in [key for key in self._judged if key[0] == user_no]:
-                del self._judged[key]
 
     async def counts(
         self, user_no: int, user_id: str, state: RoomState, marks: Mapping[str, int], upto: int, *, threads: bool
@@ -190,16 +184,17 @@ class Unread:
         return {row[0] for row in rows}
 
     async def _judge(self, user_no: int, user_id: str, state: RoomState, mark: Mark, rules: Ruleset) -> Outcome:
-        """What the user's own rules say of an event."""
+        """What the user's own rules say of an event. A verdict is void once the user has other rules."""
         key = (user_no, mark.pos)
-        verdict = self._judged.get(key)
-        if verdict is None:
-            event = await self._eventlog.store.at(self._database, mark.pos)
-            assert event is not None
-            verdict = push_rules.evaluate(rules, shape(event, state.room_id), context(user_id, state, event.sender))
-            self._judged[key] = verdict
-            if len(self._judged) > JUDGED_CACHED_MAX:
-                self._judged.popitem(last=False)
+        judged = self._judged.get(key)
+        if judged is not None and judged[0] is rules:
+            return judged[1]
+        event = await self._eventlog.store.at(self._database, mark.pos)
+        assert event is not None
+        verdict = push_rules.evaluate(rules, shape(event, state.room_id), context(user_id, state, event.sender))
+        self._judged[key] = (rules, verdict)
+        if len(self._judged) > JUDGED_CACHED_MAX:
+            self._judged.popitem(last=False)
         return verdict
 
 

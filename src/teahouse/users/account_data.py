@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from teahouse.bus import Bus
-from teahouse.db import Database, Transaction
+from teahouse.db import Database, Reader, Transaction
 from teahouse.errors import BadJson, InvalidParam, NotFound, ServerControlled, TooLarge
 from teahouse.matrix import filters
 from teahouse.matrix.filters import Filter
@@ -17,6 +17,7 @@ from teahouse.matrix.filters import Filter
 CONTENT_MAX_BYTES = 262_144  # of one account data event; an m.direct of thousands of rooms fits
 ENTRIES_MAX = 10_000  # account data events of one user, over all rooms
 TYPE_MAX_BYTES = 255  # of a type's name
+FILTER_MAX_BYTES = 65_536  # of a stored filter, as much as an inline one may have
 FILTERS_MAX = 100  # stored filters of one user: clients store a handful and use them again
 TAG_MAX_BYTES = 255  # Client-Server API, "Room Tagging"
 IGNORED_MAX = 10_000  # users one can ignore
@@ -24,14 +25,16 @@ USERS_CACHED_MAX = 50_000  # users whose newest position and ignored users are k
 PUSH_RULES = "m.push_rules"
 SERVER_TYPES = ("m.fully_read", PUSH_RULES)  # written by the server alone
 IGNORED = "m.ignored_user_list"
+TAGS = "m.tag"
 INVITES = "m.invite_permission_config"
 
 
 class AccountData:
     """Account data of all users; room_no 0 is the user's own."""
 
-    def __init__(self, database: Database, bus: Bus) -> None:
+    def __init__(self, database: Database, bus: Bus, entries_max: int = ENTRIES_MAX) -> None:
         self._database = database
+        self._entries_max = entries_max
         self._bus = bus
         self._newest: OrderedDict[int, int] = OrderedDict()
         self._ignored: OrderedDict[int, frozenset[str]] = OrderedDict()
@@ -44,11 +47,15 @@ class AccountData:
 
     async def get(self, user_no: int, room_no: int, data_type: str) -> bytes | None:
         """The content of one entry, as JSON bytes."""
-        row = await self._database.fetch_one(
+        return await self.get_in(self._database, user_no, room_no, data_type)
+
+    async def get_in(self, reader: Reader, user_no: int, room_no: int, data_type: str) -> bytes | None:
+        """The same as `reader` sees it."""
+        row = await reader.fetch_one(
             "SELECT content FROM account_data WHERE user_no = ? AND room_no = ? AND type = ?",
             user_no, room_no, data_type,
         )  # fmt: skip
-        return None if row is None else row[0]
+        return None if row is None else bytes(row[0])
 
     async def put(self, user_no: int, room_no: int, data_type: str, content: Mapping[str, Any]) -> None:
         """Store an entry that a client sent."""
@@ -68,12 +75,10 @@ class AccountData:
         encoded = msgspec.json.encode(content)
         if len(encoded) > CONTENT_MAX_BYTES:
             raise TooLarge(f"Account data has at most {CONTENT_MAX_BYTES} bytes.")
-        count = await tx.fetch_one("SELECT count(*) FROM account_data WHERE user_no = ?", user_no)
-        known = await tx.fetch_one(
-            "SELECT pos FROM account_data WHERE user_no = ? AND room_no = ? AND type = ?", user_no, room_no, data_type
-        )
-        if known is None and count is not None and count[0] >= ENTRIES_MAX:
-            raise TooLarge(f"A user has at most {ENTRIES_MAX} entries of account data.")
+        if await self.get_in(tx, user_no, room_no, data_type) is None:
+            count = await tx.fetch_one("SELECT count(*) FROM account_data WHERE user_no = ?", user_no)
+            if count is not None and count[0] >= self._entries_max:
+                raise TooLarge(f"A user has at most {self._entries_max} entries of account data.")
         pos = tx.positions()
         await tx.execute(
             "INSERT INTO account_data (user_no, room_no, type, content, pos) VALUES (?, ?, ?, ?, ?) "
@@ -108,10 +113,8 @@ class AccountData:
 
     async def ignore(self, tx: Transaction, user_no: int, user_id: str) -> None:
         """Put a user on somebody's list of ignored ones."""
-        row = await tx.fetch_one(
-            "SELECT content FROM account_data WHERE user_no = ? AND room_no = 0 AND type = ?", user_no, IGNORED
-        )
-        content = msgspec.json.decode(row[0]) if row else {}
+        stored = await self.get_in(tx, user_no, 0, IGNORED)
+        content = msgspec.json.decode(stored) if stored else {}
         users = content.get("ignored_users")
         content["ignored_users"] = {**(users if isinstance(users, dict) else {}), user_id: {}}
         check_ignored(content)
@@ -124,23 +127,26 @@ class AccountData:
 
     async def tags(self, user_no: int, room_no: int) -> dict[str, Any]:
         """A room's tags."""
-        stored = await self.get(user_no, room_no, "m.tag")
-        tags = msgspec.json.decode(stored).get("tags") if stored else None
-        return tags if isinstance(tags, dict) else {}
+        return tags_in(await self.get(user_no, room_no, TAGS))
 
     async def tag(self, user_no: int, room_no: int, name: str, value: Mapping[str, Any] | None) -> None:
         """Set a tag on a room, or take it away with None."""
         if not name or len(name.encode()) > TAG_MAX_BYTES:
             raise InvalidParam(f"A tag has 1 to {TAG_MAX_BYTES} bytes.")
-        tags = await self.tags(user_no, room_no)
-        if value is None:
-            tags.pop(name, None)
-        else:
-            tags[name] = value
-        await self.put(user_no, room_no, "m.tag", {"tags": tags})
+        async with self._database.transaction() as tx:
+            tags = tags_in(await self.get_in(tx, user_no, room_no, TAGS))
+            if value is None and name not in tags:
+                return
+            if value is None:
+                del tags[name]
+            else:
+                tags[name] = value
+            await self.set_in(tx, user_no, room_no, TAGS, {"tags": tags})
 
     async def add_filter(self, user_no: int, encoded: bytes) -> str:
         """Store a filter; its id. The same filter again gets the same id."""
+        if len(encoded) > FILTER_MAX_BYTES:
+            raise TooLarge(f"A filter has at most {FILTER_MAX_BYTES} bytes.")
         filters.sync_filter(encoded)
         async with self._database.transaction() as tx:
             rows = await tx.fetch("SELECT filter_no, filter FROM filters WHERE user_no = ? ORDER BY filter_no", user_no)
@@ -199,6 +205,8 @@ class AccountData:
 
     def _changed(self, user_no: int, room_no: int, data_type: str, pos: int) -> None:
         self._newest[user_no] = pos
+        if len(self._newest) > USERS_CACHED_MAX:
+            self._newest.popitem(last=False)
         if data_type == IGNORED and room_no == 0:
             self._ignored.pop(user_no, None)
         for listener in self._listeners:
@@ -212,6 +220,12 @@ class AccountData:
             del self._filters[key]
         for listener in self._listeners:
             listener(user_no, PUSH_RULES)
+
+
+def tags_in(stored: bytes | None) -> dict[str, Any]:
+    """The tags in a room's `m.tag`, which clients may also have written as plain account data."""
+    tags = msgspec.json.decode(stored).get("tags") if stored else None
+    return tags if isinstance(tags, dict) else {}
 
 
 def check_ignored(content: Mapping[str, Any]) -> None:

@@ -25,6 +25,7 @@ class UserDirectory:
         self._numbers: OrderedDict[str, int] = OrderedDict()
         self._ids: dict[int, str] = {}
         self._profiles: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._profile_changes = 0  # a load that a change overtook must not be kept
 
     def localpart(self, user_id: str) -> str | None:
         """The user name in a local user id; None for somebody else's."""
@@ -85,28 +86,34 @@ class UserDirectory:
             self._ids.pop(oldest, None)
 
     async def profile(self, user_no: int) -> Mapping[str, Any]:
-        """A user's profile fields."""
+        """A user's profile fields. Shared: do not alter it."""
         profile = self._profiles.get(user_no)
         if profile is None:
-            head = self._database.head
-            rows = await self._database.fetch("SELECT name, value FROM profiles WHERE user_no = ?", user_no)
-            profile = {name: msgspec.json.decode(value) for name, value in rows}
-            if head == self._database.head:
+            changes = self._profile_changes
+            profile = await self.fields(self._database, user_no)
+            if changes == self._profile_changes:
                 self._profiles[user_no] = profile
                 if len(self._profiles) > PROFILES_CACHED_MAX:
                     self._profiles.popitem(last=False)
         return profile
 
+    async def fields(self, reader: Reader, user_no: int) -> dict[str, Any]:
+        """A user's profile fields as `reader` sees them."""
+        rows = await reader.fetch("SELECT name, value FROM profiles WHERE user_no = ?", user_no)
+        return {name: msgspec.json.decode(value) for name, value in rows}
+
     async def set_field(self, tx: Transaction, user_no: int, name: str, value: Any) -> None:
-        """Set one profile field, or take it away with None."""
-        if value is None:
-            await tx.execute("DELETE FROM profiles WHERE user_no = ? AND name = ?", user_no, name)
-        else:
-            await tx.execute(
-                "INSERT INTO profiles (user_no, name, value) VALUES (?, ?, ?) "
-                "ON CONFLICT (user_no, name) DO UPDATE SET value = excluded.value",
-                user_no, name, msgspec.json.encode(value),
-            )  # fmt: skip
+        """Set one profile field."""
+        await tx.execute(
+            "INSERT INTO profiles (user_no, name, value) VALUES (?, ?, ?) "
+            "ON CONFLICT (user_no, name) DO UPDATE SET value = excluded.value",
+            user_no, name, msgspec.json.encode(value),
+        )  # fmt: skip
+        tx.on_commit(lambda: self._forget_profile(user_no))
+
+    async def drop_field(self, tx: Transaction, user_no: int, name: str) -> None:
+        """Take one profile field away."""
+        await tx.execute("DELETE FROM profiles WHERE user_no = ? AND name = ?", user_no, name)
         tx.on_commit(lambda: self._forget_profile(user_no))
 
     async def erase_profile(self, tx: Transaction, user_no: int) -> None:
@@ -115,4 +122,5 @@ class UserDirectory:
         tx.on_commit(lambda: self._forget_profile(user_no))
 
     def _forget_profile(self, user_no: int) -> None:
+        self._profile_changes += 1
         self._profiles.pop(user_no, None)
