@@ -16,7 +16,7 @@ import asyncpg
 
 from teahouse.db import Params, Row, Transaction
 from teahouse.db.writer import Writer
-from teahouse.errors import StorageFull, Unavailable
+from teahouse.errors import InvalidParam, StorageFull, Unavailable
 
 READERS_MAX = 8  # connections that read at the same time
 _CHANGED = re.compile(r"(\d+)$")
@@ -39,9 +39,11 @@ def numbered(sql: str) -> str:
 
 
 def refusal(error: asyncpg.PostgresError) -> Exception:
-    """`StorageFull` when the disk is to blame, else the error itself."""
+    """`StorageFull` when the disk is to blame, `InvalidParam` when a text is, else the error itself."""
     if isinstance(error, asyncpg.DiskFullError):
         return StorageFull("The server's disk is full. Nothing was stored; try again later.")
+    if isinstance(error, asyncpg.CharacterNotInRepertoireError):
+        return InvalidParam("A name or text holds a NUL character, which cannot be stored.")
     return error
 
 
@@ -52,10 +54,16 @@ class WriterConnection:
         self._connection = connection
 
     async def fetch(self, sql: str, *params: Any) -> list[Row]:
-        return [tuple(row) for row in await self._connection.fetch(numbered(sql), *params)]
+        try:
+            return [tuple(row) for row in await self._connection.fetch(numbered(sql), *params)]
+        except asyncpg.PostgresError as error:
+            raise refusal(error) from error
 
     async def fetch_one(self, sql: str, *params: Any) -> Row | None:
-        row = await self._connection.fetchrow(numbered(sql), *params)
+        try:
+            row = await self._connection.fetchrow(numbered(sql), *params)
+        except asyncpg.PostgresError as error:
+            raise refusal(error) from error
         return None if row is None else tuple(row)
 
     async def execute(self, sql: str, *params: Any) -> int:
@@ -156,10 +164,16 @@ class Postgres:
         return self._writer.commits
 
     async def fetch(self, sql: str, *params: Any) -> list[Row]:
-        return [tuple(row) for row in await self._readers.fetch(numbered(sql), *params)]
+        try:
+            return [tuple(row) for row in await self._readers.fetch(numbered(sql), *params)]
+        except asyncpg.PostgresError as error:
+            raise refusal(error) from error
 
     async def fetch_one(self, sql: str, *params: Any) -> Row | None:
-        row = await self._readers.fetchrow(numbered(sql), *params)
+        try:
+            row = await self._readers.fetchrow(numbered(sql), *params)
+        except asyncpg.PostgresError as error:
+            raise refusal(error) from error
         return None if row is None else tuple(row)
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from teahouse.errors import Forbidden, NotFound, TooLarge
+from teahouse.errors import BadJson, Forbidden, NotFound, TooLarge
 from teahouse.eventlog.identifiers import Identifiers, number_at
 from teahouse.eventlog.state import RoomState, version_of
 from teahouse.eventlog.types import (
@@ -151,6 +151,8 @@ class Trial:
 
     def _admit(self, draft: Draft, pos: int) -> StoredEvent:
         room_no = self._room_of(draft)
+        if "\0" in draft.type or "\0" in (draft.state_key or ""):
+            raise BadJson("An event's type and state key hold no NUL characters.")
         content = draft.content(self._issued) if callable(draft.content) and self._issued else draft.content
         assert isinstance(content, Mapping)
         state = self._state(room_no, draft)

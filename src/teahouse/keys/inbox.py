@@ -43,6 +43,7 @@ class Inbox:
         self._users = users
         # Exact: loaded inside a transaction, changed only by its commit.
         self._sizes: OrderedDict[Device, int] = OrderedDict()
+        self._tidied: OrderedDict[Device, int] = OrderedDict()  # up to where nothing is left to remove
 
     async def send(
         self, requester: Requester, event_type: str, txn_id: str, messages: Mapping[str, Mapping[str, Any]]
@@ -77,6 +78,8 @@ class Inbox:
     ) -> tuple[list[bytes], int]:
         """The device's oldest messages in (since, to] as JSON, and the position up to which they are complete: `to`, or
         that of the last message when there are more. The same `since` gets the same messages again."""
+        if await self._waiting(user_no, device_id) == 0:
+            return [], max(to, since)
         rows = await store.page(self._database, (user_no, device_id), since, to, limit)
         last = rows[-1][0] if len(rows) == limit else to
         return [message for _, message in rows], max(last, since)
@@ -87,7 +90,12 @@ class Inbox:
         Only tidies up, so the caller need not wait for it. Costs one read when there is nothing to remove.
         """
         device = (user_no, device_id)
+        if self._tidied.get(device, 0) >= upto_pos:
+            return
         if not await store.has_up_to(self._database, device, upto_pos):
+            self._tidied[device] = upto_pos
+            if len(self._tidied) > SIZES_CACHED_MAX:
+                self._tidied.popitem(last=False)
             return
         async with self._database.transaction() as tx:
             before = await self._size(tx, device)
@@ -120,6 +128,17 @@ class Inbox:
             raise TooLarge(f"One send may reach {MESSAGES_MAX} devices and store {SEND_MAX_BYTES} bytes.")
         return addressed
 
+    async def _waiting(self, user_no: int, device_id: str) -> int:
+        """How many messages wait for a device, mostly from memory: most syncs find none."""
+        device = (user_no, device_id)
+        size = self._sizes.get(device)
+        if size is None:
+            head = self._database.head
+            size = await store.size(self._database, device)
+            if head == self._database.head:  # else a message may have come between
+                self._sizes[device] = size
+        return size
+
     async def _size(self, tx: Transaction, device: Device) -> int:
         size = self._sizes.get(device)
         if size is None:
@@ -143,6 +162,7 @@ class Inbox:
     def _forget(self, devices: Collection[Device]) -> None:
         for device in devices:
             self._sizes.pop(device, None)
+            self._tidied.pop(device, None)
 
 
 def encoded(sender: str, event_type: str, content: Any) -> bytes:

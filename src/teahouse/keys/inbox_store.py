@@ -65,9 +65,9 @@ async def remove_up_to(tx: Transaction, device: Device, pos: int) -> int:
     return await tx.execute("DELETE FROM inbox WHERE user_no = ? AND device_id = ? AND pos <= ?", *device, pos)
 
 
-async def size(tx: Transaction, device: Device) -> int:
+async def size(reader: Reader, device: Device) -> int:
     """How many messages wait, counted up to the limit."""
-    row = await tx.fetch_one(
+    row = await reader.fetch_one(
         "SELECT count(*) FROM (SELECT 1 FROM inbox WHERE user_no = ? AND device_id = ? LIMIT ?) AS waiting",
         *device, INBOX_MESSAGES_MAX,
     )  # fmt: skip

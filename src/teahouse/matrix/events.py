@@ -62,9 +62,9 @@ def relation(content: Mapping[str, Any]) -> Relation | None:
     if not isinstance(relates_to, dict):
         return None
     rel_type, event_id, key = relates_to.get("rel_type"), relates_to.get("event_id"), relates_to.get("key")
-    if not isinstance(rel_type, str) or not isinstance(event_id, str):
+    if not isinstance(rel_type, str) or not isinstance(event_id, str) or "\0" in rel_type:
         return None
-    return Relation(rel_type, event_id, key if isinstance(key, str) else None)
+    return Relation(rel_type, event_id, key if isinstance(key, str) and "\0" not in key else None)
 
 
 def mentioned_users(content: Mapping[str, Any]) -> Sequence[str]:
