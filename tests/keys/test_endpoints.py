@@ -195,7 +195,7 @@ async def test_input_of_the_wrong_shape_is_refused(database: Database, method: s
         assert (status, answer["errcode"][:2]) == (400, "M_")
 
 
-@pytest.mark.parametrize("version", ["", "x", "-1", "%00", "9" * 40])
+@pytest.mark.parametrize("version", ["", "x", "-1", "9" * 40])
 async def test_a_strange_version_is_just_unknown(database: Database, version: str) -> None:
     async with serving(database) as served:
         served.add("alice", "PHONE")

@@ -67,7 +67,7 @@ def test_what_is_no_content_type_is_just_bytes() -> None:
 async def test_unknown_and_foreign_media_are_not_there(database: Database, tmp_path: Path) -> None:
     async with serving(database, tmp_path) as on:
         media_id = (await on.upload(b"x")).partition("/")[2]
-        for place in (f"elsewhere.example/{media_id}", f"{SERVER}/nosuch", f"{SERVER}/..%2F..%2Fetc", f"{SERVER}/%00"):
+        for place in (f"elsewhere.example/{media_id}", f"{SERVER}/nosuch", f"{SERVER}/..%2F..%2Fetc"):
             for path in (f"download/{place}", f"thumbnail/{place}?width=1&height=1"):
                 answer = await on.ask("GET", path)
                 assert (answer.status_code, answer.json()["errcode"]) == (404, "M_NOT_FOUND")
