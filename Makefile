@@ -31,7 +31,7 @@ conformance: $(VENV)/.test
 	$(BIN)/python -m tests.contract.report
 
 test-long: $(VENV)/.test
-	FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest -q $(ARGS)
+	HYPOTHESIS_PROFILE=long FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest -q $(ARGS)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

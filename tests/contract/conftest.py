@@ -1,5 +1,6 @@
 """The specification and the cast, once a session: the plays share people and make their own rooms."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 
@@ -7,6 +8,9 @@ import pytest
 
 from tests.contract.specification import Specification, SpecificationAbsent, load
 from tests.contract.stage import Cast, Served, Stage, assemble
+from tests.databases import command
+from tests.postgres import PostgresServer
+from tests.serving import served
 
 
 @pytest.fixture(scope="session")
@@ -20,9 +24,21 @@ def specification() -> Specification:
         pytest.skip(str(absent))
 
 
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def contract_server(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """The server under contract, on each engine in turn."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("teahouse_server")
+        return
+    postgres: PostgresServer = request.getfixturevalue("postgres_server")
+    asyncio.run(command(postgres, "CREATE DATABASE contract"))
+    with served({"TEAHOUSE_DATABASE_URL": postgres.url("contract")}) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
-def stage(teahouse_server: Served, specification: Specification) -> Iterator[Stage]:
-    stage = Stage(teahouse_server, specification)
+def stage(contract_server: Served, specification: Specification) -> Iterator[Stage]:
+    stage = Stage(contract_server, specification)
     yield stage
     stage.client.close()
 

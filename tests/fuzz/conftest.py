@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.contract.conftest import cast, specification, stage
+from tests.contract.conftest import cast, contract_server, specification, stage
 from tests.contract.specification import Operation
 from tests.contract.stage import Cast, Stage
 from tests.fuzz.world import World
 
-__all__ = ["built_operations", "cast", "specification", "stage", "world"]
+__all__ = ["built_operations", "cast", "contract_server", "specification", "stage", "world"]
 
 
 @pytest.fixture(scope="session")

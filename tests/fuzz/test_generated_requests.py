@@ -32,10 +32,10 @@ class ServedProcess(Protocol):
 
 
 def test_generated_requests_are_answered_and_leave_no_trace(
-    world: World, built_operations: Sequence[Operation], teahouse_server: ServedProcess
+    world: World, built_operations: Sequence[Operation], contract_server: ServedProcess
 ) -> None:
     examples = int(os.environ.get(EXAMPLES_ENVIRONMENT, EXAMPLES_DEFAULT))
-    pid = teahouse_server.process.pid
+    pid = contract_server.process.pid
     _fuzz(world, built_operations, examples // 2, "first half")
     before = resident_bytes(pid)
     _fuzz(world, built_operations, examples - examples // 2, "second half")
