@@ -14,7 +14,7 @@ from teahouse.http.messages import Auth, Request, Requester, Response, Route
 from teahouse.http.router import Router
 
 REQUESTS_MAX = 20_000  # under way at once, parked long polls included; beyond it new ones are asked to come back
-QUERY_SIZE_MAX_BYTES = 65_536  # of a query string: an inline filter is the longest
+QUERY_SIZE_MAX_BYTES = 32_768  # of a query string: an inline filter is the longest
 QUERY_FIELDS_MAX = 100  # parameters of one query string
 CORS = [
     (b"access-control-allow-origin", b"*"),
