@@ -66,8 +66,8 @@ def redactions(draw: st.DrawFn) -> Draft:
 @st.composite
 def proposals(draw: st.DrawFn) -> Proposal:
     """One or a few events by one sender, into one room that may not exist, sometimes as a retry of another."""
-    sender = draw(users)
-    room_no = draw(st.sampled_from([*ROOMS, number_at(999, 3)]))
+    sender = draw(st.sampled_from([USERS[0], *USERS]))
+    room_no = draw(st.sampled_from([*ROOMS, *ROOMS, *ROOMS, number_at(999, 3)]))
     some = draw(st.lists(st.one_of(drafts, drafts, drafts, redactions()), min_size=1, max_size=3))
     txn = draw(st.none() | st.builds(lambda name: Txn(NUMBERS[sender], "D", "send", name), st.sampled_from("ab")))
     via = draw(st.none() | users)

@@ -84,9 +84,9 @@ class Batch:
             verdict = self._admit_one(proposal)
         except Exception as error:  # a proposal that breaks admission is its sender's 500, nobody else's
             return error
-        if key is not None:
-            appended = verdict.appended if isinstance(verdict, Admitted) else verdict
-            self._answered[key] = Appended(appended.event_ids, appended.room_no, repeated=True)
+        if key is not None and isinstance(verdict, Admitted):
+            # Only what is written is known to the next batch, so only that is known within this one.
+            self._answered[key] = replace(verdict.appended, repeated=True)
         return verdict
 
     def _admit_one(self, proposal: Proposal) -> Admitted | Appended:
