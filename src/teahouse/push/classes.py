@@ -19,7 +19,7 @@ class DefaultRules:
 
     def classify(self, event_type: str, content: Content, state_key: str | None, may_notify_room: bool) -> int:
         """NOTIFIES and HIGHLIGHTS_ROOM, in the order in which the rules are tried."""
-        if event_type == "m.room.message" and content.get("msgtype") == "m.notice":
+        if content.get("msgtype") == "m.notice":
             return 0
         if event_type == "m.room.member":
             return 0
