@@ -19,21 +19,29 @@ class DefaultRules:
 
     def classify(self, event_type: str, content: Content, state_key: str | None, may_notify_room: bool) -> int:
         """NOTIFIES and HIGHLIGHTS_ROOM, in the order in which the rules are tried."""
-        if content.get("msgtype") == "m.notice":
-            return 0
-        if event_type == "m.room.member":
+        kind = event_type.lower()  # "event_match" does not tell capitals from small letters
+        if silent(kind, content):
             return 0
         if events.mentions_room(content) and may_notify_room:
             return EventClass.NOTIFIES | EventClass.HIGHLIGHTS_ROOM
-        if event_type == "m.room.tombstone" and state_key == "":
+        if kind == "m.room.tombstone" and state_key == "":
             return EventClass.NOTIFIES | EventClass.HIGHLIGHTS_ROOM
-        relation = events.relation(content)
-        if relation is not None and relation.rel_type == "m.replace":
+        if replaces(content):
             return 0
-        return EventClass.NOTIFIES if event_type in NOTIFYING else 0
+        return EventClass.NOTIFIES if kind in NOTIFYING else 0
 
     def mentioned(self, event_type: str, content: Content) -> Sequence[str]:
         """User ids whose rule `.m.rule.is_user_mention` matches."""
-        if event_type == "m.room.member" or content.get("msgtype") == "m.notice":
-            return ()
-        return events.mentioned_users(content)
+        return () if silent(event_type.lower(), content) else events.mentioned_users(content)
+
+
+def silent(kind: str, content: Content) -> bool:
+    """Whether one of the rules `.m.rule.suppress_notices` and `.m.rule.member_event` matches."""
+    msgtype = content.get("msgtype")
+    return kind == "m.room.member" or (isinstance(msgtype, str) and msgtype.lower() == "m.notice")
+
+
+def replaces(content: Content) -> bool:
+    """Whether the rule `.m.rule.suppress_edits` matches, which looks at the kind of relation alone."""
+    relates_to = content.get("m.relates_to")
+    return isinstance(relates_to, dict) and relates_to.get("rel_type") == "m.replace"
