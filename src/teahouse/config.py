@@ -71,7 +71,7 @@ class RoomsConfig:
 class AccountsConfig:
     """[accounts]"""
 
-    password_min_characters: int = setting(8, "shortest password that is taken", "characters")
+    password_min_characters: int = setting(6, "shortest password that is taken; guesses are slowed besides", "characters")
     access_token_minutes: int = setting(60, "life of an access token whose client can refresh it", "min")
     terms_url: str = setting("", "terms of service that people accept when they register; empty for none")
 

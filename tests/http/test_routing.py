@@ -43,6 +43,11 @@ def test_an_encoded_slash_stays_inside_its_segment() -> None:
     assert path == {"roomIdOrAlias": "#a/../b:tea.test"}
 
 
+def test_the_older_names_of_endpoints_lead_to_the_same() -> None:
+    route, path = ROUTER.find("POST", b"/_matrix/client/r0/join/%21a%3Atea.test")
+    assert (route.template, path["roomIdOrAlias"]) == ("/_matrix/client/v3/join/{roomIdOrAlias}", "!a:tea.test")
+
+
 def test_an_empty_state_key_is_found_with_its_slash_and_a_rest_takes_everything() -> None:
     _, path = ROUTER.find("GET", b"/_matrix/client/v3/rooms/!r/state/m.room.name/")
     assert path["stateKey"] == ""

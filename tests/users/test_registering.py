@@ -45,7 +45,7 @@ async def test_with_inhibit_login_there_is_no_session(tea: World) -> None:
     assert await tea.database.fetch("SELECT device_id FROM devices") == []
 
 
-@pytest.mark.parametrize("name", ["Alice", "al ice", "alice:tea.test", "ali\0ce", "茶", "", "a" * 250])
+@pytest.mark.parametrize("name", ["al ice", "alice:tea.test", "ali\0ce", "茶", "", "a" * 250])
 async def test_a_name_outside_the_grammar_is_refused_before_authentication(tea: World, name: str) -> None:
     refused = await tea.ask(None, "POST", "/register", {"username": name, "password": PASSWORD})
     assert (refused.status, refused.errcode) == (400, "M_INVALID_USERNAME")

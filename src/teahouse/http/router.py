@@ -11,6 +11,11 @@ from urllib.parse import unquote_to_bytes
 from teahouse.errors import InvalidParam, MethodNotAllowed, Unrecognized
 from teahouse.http.messages import Route
 
+# What the endpoints were called before v1.1 of the specification; their shapes are the same, and bots still ask there.
+OLDER_PREFIXES = (
+    (b"/_matrix/client/r0/", b"/_matrix/client/v3/"),
+    (b"/_matrix/media/r0/", b"/_matrix/media/v3/"),
+)
 PATH_SIZE_MAX_BYTES = 8_192  # of a raw path: the longest has two ids of 255 bytes, percent-encoded
 
 
@@ -42,6 +47,9 @@ class Router:
         """
         if len(raw_path) > PATH_SIZE_MAX_BYTES:
             raise InvalidParam(f"A path has at most {PATH_SIZE_MAX_BYTES} bytes.")
+        for older, current in OLDER_PREFIXES:
+            if raw_path.startswith(older):
+                raw_path = current + raw_path[len(older) :]
         values: list[bytes] = []
         node = self._walk(self._root, raw_path.split(b"/"), 1, values)
         if node is None:

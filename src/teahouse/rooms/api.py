@@ -51,6 +51,9 @@ class RoomsApi:
         return [
             Route("PUT", f"{ROOM}/send/{{eventType}}/{{txnId}}", self.send, limit="send"),
             Route("PUT", f"{ROOM}/redact/{{eventId}}/{{txnId}}", self.redact, limit="send"),
+            # An empty state key may come with its slash or without.
+            Route("PUT", f"{ROOM}/state/{{eventType}}", self.put_state, limit="send"),
+            Route("GET", f"{ROOM}/state/{{eventType}}", self.get_state_event),
             Route("PUT", f"{ROOM}/state/{{eventType}}/{{stateKey}}", self.put_state, limit="send"),
             Route("GET", f"{ROOM}/state/{{eventType}}/{{stateKey}}", self.get_state_event),
             Route("GET", f"{ROOM}/state", self.get_state),

@@ -175,7 +175,9 @@ class Sync:
 
     def _may_have_news(self, ask: Ask, state: RoomState, place: Place, by_room: Mapping[int, Sequence[Json]]) -> bool:
         """A cheap look at the room's heads: most rooms have nothing new, and cost no more than this."""
-        if place.forgotten or not filters.allows_room(ask.filter.room, state.room_id):
+        if not filters.allows_room(ask.filter.room, state.room_id):
+            return False
+        if place.forgotten and ask.since is None:
             return False
         if place.membership != "join":
             return place.pos > ask.floor and (

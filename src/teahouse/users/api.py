@@ -114,7 +114,7 @@ class UsersApi:
         ]  # fmt: skip
 
     async def available(self, request: Request) -> Response:
-        await self._accounts.check_available(codec.required(request, "username"))
+        await self._accounts.check_available(codec.required(request, "username").lower())
         return codec.reply({"available": True})
 
     async def register(self, request: Request) -> Response:
@@ -125,6 +125,7 @@ class UsersApi:
         body = codec.body(request, RegisterBody)
         device = body.device()
         if body.username is not None:
+            body.username = body.username.lower()  # who types capitals gets the name they meant
             await self._accounts.check_available(body.username)
         if body.password is not None:
             self._accounts.passwords.check_policy(body.password)
