@@ -123,3 +123,13 @@ async def test_a_new_name_or_picture_is_carried_into_every_room_once(tea: World)
     assert other["avatar_url"] == "mxc://tea.test/pot"
     await alice.good("DELETE", FIELD, userId=alice.user_id, keyName="displayname")
     assert "displayname" not in await alice.good("GET", path, roomId=rooms[0], userId=alice.user_id)
+
+
+async def test_the_same_value_again_writes_nothing(tea: World) -> None:
+    alice = await tea.person("alice")
+    await put(alice, "org.example.cups", [5])
+    commits = tea.database.commits
+    await put(alice, "org.example.cups", [5])
+    assert tea.database.commits == commits
+    await put(alice, "org.example.cups", [6])
+    assert tea.database.commits == commits + 1

@@ -1,9 +1,15 @@
 """Access and refresh tokens, from their making to their end."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from time import perf_counter_ns
 from typing import Any
 
+import pytest
+
+from teahouse.errors import StorageFull, UnknownToken
+from teahouse.http.messages import Requester
+from teahouse.users import sessions
 from teahouse.users.sessions import digest
 from tests.users.signing import by_password, login, register, signed_in
 from tests.world import Answer, World
@@ -141,6 +147,62 @@ async def test_the_last_use_of_a_device_is_written_now_and_then_and_not_while_an
     await tea.app.sessions.write_seen()
     (device,) = (await tea.ask(alice["access_token"], "GET", "/devices")).json["devices"]
     assert device["last_seen_ts"] == began_ms + 600_000
+
+
+class Overtaken:
+    """A database whose answer about an access token arrives late: after `overtake` has run."""
+
+    def __init__(self, database: Any, overtake: Callable[[], Awaitable[Any]]) -> None:
+        self._database = database
+        self._overtake = overtake
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    async def fetch_one(self, sql: str, *params: Any) -> Any:
+        found = await self._database.fetch_one(sql, *params)
+        if "access_tokens" in sql:
+            await self._overtake()
+        return found
+
+
+async def test_a_sign_out_that_overtakes_a_look_up_still_ends_the_session(tea: World) -> None:
+    alice = await tea.person("alice")
+    kept = tea.app.sessions
+    late = Overtaken(tea.database, lambda: kept.delete(alice.user_no, [alice.device_id]))
+    kept.database = late  # type: ignore[assignment]
+    await kept.requester(alice.token)  # was asked before the sign-out
+    kept.database = tea.database
+    with pytest.raises(UnknownToken):
+        await kept.requester(alice.token)
+
+
+class Full:
+    """A database on a full disk."""
+
+    def __init__(self) -> None:
+        self.tried = asyncio.Semaphore(0)
+
+    def transaction(self) -> Any:
+        self.tried.release()
+        raise StorageFull("The disk is full.")
+
+
+async def test_a_full_disk_ends_neither_reading_nor_the_server(tea: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "WRITE_SEEN_EVERY_S", 0)
+    alice, full = await tea.person("alice"), Full()
+    kept = tea.app.sessions
+    kept.database, database = full, kept.database  # type: ignore[assignment]
+    writing = asyncio.create_task(kept.run())
+    for _ in range(2):
+        kept.seen(Requester(alice.user_id, alice.user_no, alice.device_id), "192.0.2.1")
+        await asyncio.wait_for(full.tried.acquire(), 10)
+        tea.clock.pass_ms(sessions.SEEN_EVERY_MS)
+    await asyncio.sleep(0)
+    assert not writing.done()
+    kept.database = database
+    assert await signed_in(tea, alice.token)
+    writing.cancel()
 
 
 async def test_knowing_a_token_again_reads_nothing_and_is_quick(tea: World) -> None:
