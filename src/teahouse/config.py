@@ -37,7 +37,7 @@ class RateLimitsConfig:
     """[rate_limits]: how often one user, or one address without a token, may ask. Bursts are ten times a second's."""
 
     enabled: bool = setting(True, "off for tests and benchmarks only")
-    default_per_second: int = setting(50, "requests without a limit of their own: a client starting up asks much", "/s")
+    default_per_second: int = setting(50, "requests without a limit of their own", "/s")
     send_per_second: int = setting(10, "messages, state and redactions: faster than anybody types", "/s")
     sync_per_second: int = setting(20, "long polls: a busy room wakes a client often", "/s")
     receipts_per_second: int = setting(20, "receipts and typing notices", "/s")
@@ -71,7 +71,7 @@ class RoomsConfig:
 class AccountsConfig:
     """[accounts]"""
 
-    password_min_characters: int = setting(6, "shortest password that is taken; guesses are slowed besides", "characters")
+    password_min_characters: int = setting(6, "shortest password taken; guesses are slowed besides", "characters")
     access_token_minutes: int = setting(60, "life of an access token whose client can refresh it", "min")
     terms_url: str = setting("", "terms of service that people accept when they register; empty for none")
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from teahouse import __version__
+from teahouse.admin.backup import backup
+from teahouse.admin.verify import verify
 from teahouse.app import App
 from teahouse.errors import InvalidParam
 
@@ -104,6 +107,17 @@ async def status(app: App, request: Request) -> dict[str, Any]:
     }
 
 
+async def reread(app: App, request: Request) -> dict[str, Any]:
+    """Reread and prove the stored data."""
+    return await verify(app)
+
+
+async def make_backup(app: App, request: Request) -> dict[str, Any]:
+    """Copy everything into a new folder."""
+    config_file = request.get("config_file")
+    return await backup(app, Path(request["target"]), None if config_file is None else Path(config_file))
+
+
 ACTIONS: Mapping[str, Callable[[App, Request], Awaitable[dict[str, Any]]]] = {
     "user add": add_user,
     "user password": set_password,
@@ -112,4 +126,6 @@ ACTIONS: Mapping[str, Callable[[App, Request], Awaitable[dict[str, Any]]]] = {
     "token create": create_token,
     "token list": list_tokens,
     "status": status,
+    "verify": reread,
+    "backup": make_backup,
 }

@@ -10,9 +10,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from teahouse.admin import actions
+from teahouse.admin.backup import restore
 from teahouse.admin.serve import locked, serve, server_name
 from teahouse.admin.socket import ask
 from teahouse.app import App, build
@@ -35,6 +37,16 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     one = commands.add_parser("status", parents=[common], help="what the running server says of itself, as JSON")
     one.set_defaults(run=run_status)
+    one = commands.add_parser("verify", parents=[common], help="reread the stored data and prove that it fits together")
+    one.set_defaults(run=run_verify)
+    one = commands.add_parser(
+        "backup", parents=[common], help="copy everything into a new folder, beside a running server"
+    )
+    one.add_argument("target", help="the folder to make")
+    one.set_defaults(run=run_backup)
+    one = commands.add_parser("restore", parents=[common], help="put a backup into an empty data folder")
+    one.add_argument("source", help="the folder of the backup")
+    one.set_defaults(run=run_restore)
     one = commands.add_parser("config", parents=[common], help="every setting with its value, default, unit and reason")
     one.set_defaults(run=run_config)
 
@@ -121,6 +133,31 @@ def run_token_list(given: argparse.Namespace, config: Config) -> int:
 def run_status(given: argparse.Namespace, config: Config) -> int:
     """Print what the server says of itself."""
     print(json.dumps(perform(config, {"command": "status"})))
+    return 0
+
+
+def run_verify(given: argparse.Namespace, config: Config) -> int:
+    """Reread everything; the exit status says whether all is well. The last line is JSON."""
+    found = perform(config, {"command": "verify"})
+    for problem in found.pop("found"):
+        print(f"PROBLEM: {problem}")
+    print(json.dumps(found))
+    return 1 if found["problems"] else 0
+
+
+def run_backup(given: argparse.Namespace, config: Config) -> int:
+    """Make a backup."""
+    config_file = None if given.config is None else str(Path(given.config).resolve())
+    request = {"command": "backup", "target": str(Path(given.target).resolve()), "config_file": config_file}
+    about = perform(config, request)
+    print(f"Backed up {about['server_name']} with {about['media']} media files to {given.target}.")
+    return 0
+
+
+def run_restore(given: argparse.Namespace, config: Config) -> int:
+    """Restore a backup."""
+    about = restore(config, Path(given.source))
+    print(f"Restored {about['server_name']} into {config.data_dir}. Start it with `teahouse serve`.")
     return 0
 
 

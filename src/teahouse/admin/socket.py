@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 from teahouse.admin import actions
 from teahouse.app import App
 from teahouse.errors import TeahouseError
+
+log = logging.getLogger("teahouse.admin")
 
 FILE = "control.sock"
 LINE_MAX_BYTES = 65_536  # of one request
@@ -55,6 +58,9 @@ class ControlSocket:
             return {"error": error.message}
         except ValueError:
             return {"error": "The request was not understood."}
+        except Exception as error:  # the other edge of the server: whoever asks hears that it failed
+            log.exception("a command failed")
+            return {"error": f"The server made a mistake: {type(error).__name__}. It has been logged."}
 
 
 def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any] | None:

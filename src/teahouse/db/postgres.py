@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -190,4 +191,57 @@ class Postgres:
     async def close(self) -> None:
         await self._writer.close()
         await self._readers.close()
+        await self._connection.close()
+
+
+async def copy_out(url: str, folder: Path) -> None:
+    """Write every table into a file of its own, all as of one moment."""
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            for table in await tables_of(connection):
+                await connection.copy_from_table(table, output=folder / f"{table}.copy", format="binary")
+    finally:
+        await connection.close()
+
+
+async def copy_in(url: str, folder: Path, then: Sequence[str]) -> None:
+    """Fill the tables of a database at this schema from their files, and run some statements; all or nothing."""
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            for table in await tables_of(connection):
+                await connection.execute(f"DELETE FROM {table}")
+                await connection.copy_to_table(table, source=folder / f"{table}.copy", format="binary")
+            for statement in then:
+                await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def tables_of(connection: Any) -> list[str]:
+    """The tables of the schema."""
+    rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+    return [row[0] for row in rows]
+
+
+class PostgresReader:
+    """Reads over a connection of its own, for work that takes long."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, url: str) -> PostgresReader:
+        """Connect."""
+        return cls(await asyncpg.connect(url))
+
+    async def fetch(self, sql: str, *params: Any) -> list[Row]:
+        return [tuple(row) for row in await self._connection.fetch(numbered(sql), *params)]
+
+    async def fetch_one(self, sql: str, *params: Any) -> Row | None:
+        row = await self._connection.fetchrow(numbered(sql), *params)
+        return None if row is None else tuple(row)
+
+    async def close(self) -> None:
         await self._connection.close()

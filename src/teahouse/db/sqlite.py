@@ -180,7 +180,7 @@ class Sqlite:
         self._connection.close()
 
     def _copy(self, target: Path) -> None:
-        source = connect(self._path, query_only=True)
+        source = connect(self._path)  # VACUUM INTO counts as writing, though not to the source
         try:
             source.execute("VACUUM INTO ?", (str(target),))
         finally:
@@ -211,3 +211,20 @@ def epoch_of(connection: sqlite3.Connection) -> int:
     """The newest epoch of the stored log."""
     epoch: int = connection.execute("SELECT max(epoch) FROM epochs").fetchone()[0]
     return epoch
+
+
+class SqliteReader:
+    """Reads of a database file apart from the server's own connections, for work that takes long."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = connect(path, query_only=True)
+
+    async def fetch(self, sql: str, *params: Any) -> list[Row]:
+        return self._connection.execute(sql, params).fetchall()
+
+    async def fetch_one(self, sql: str, *params: Any) -> Row | None:
+        row: Row | None = self._connection.execute(sql, params).fetchone()
+        return row
+
+    async def close(self) -> None:
+        self._connection.close()

@@ -38,6 +38,8 @@ class Identifiers:
     """
 
     def __init__(self, key: bytes, server_name: str, epochs: Sequence[tuple[int, int]]) -> None:
+        self._key = key
+        self._lives = list(epochs)
         cipher = Cipher(algorithms.AES(key), modes.ECB())  # one block each, never repeated: ECB is the block itself
         self._seal = cipher.encryptor().update
         self._open = cipher.decryptor().update
@@ -45,6 +47,10 @@ class Identifiers:
         self._suffix = f":{server_name}"
         self._epochs = [epoch for epoch, _ in epochs]
         self._firsts = [first for _, first in epochs]
+
+    def twin(self) -> Identifiers:
+        """The same for another thread: a cipher's context is not shared."""
+        return Identifiers(self._key, self.server_name, self._lives)
 
     def event_id(self, pos: int, room_no: int) -> str:
         """The id of the event at a position."""

@@ -69,6 +69,14 @@ class Window:
             since = pos
         return since
 
+    def joined_before(self, pos: int) -> bool:
+        """Whether the reader was joined at a position or ever before it."""
+        return any(since <= pos and value == "join" for since, value in self.memberships)
+
+    def joined_after(self, pos: int) -> bool:
+        """Whether the reader joined (or was told anew to be joined) after a position."""
+        return any(since > pos and value == "join" for since, value in self.memberships)
+
     def membership_at(self, pos: int) -> str:
         """The reader's own membership when the event at `pos` was sent."""
         membership = "leave"

@@ -67,11 +67,16 @@ class RoomSections:
 
     async def left(self, ask: Ask, view: RoomView, ignored: Collection[str]) -> Json:
         """A room the reader left or was put out of, up to that moment."""
-        events, page = await self._timeline(ask, view, ask.since is None, ignored)
+        whole = ask.since is None or view.newly_joined
+        events, page = await self._timeline(ask, view, whole, ignored)
         own = await self._readership.member(ask.reader, view.state, ask.reader.user_id, view.place.pos)
         if own is not None and own not in events:
-            events.append(own)  # one who was invited only may read nothing of the room but their own leaving
-        section = await self._section(ask, view, events, page, ask.since is None, ignored)
+            events.append(own)
+        if view.window.intervals:
+            section = await self._section(ask, view, events, page, whole, ignored)
+        else:
+            # One who was invited only may read nothing of the room but their own leaving.
+            section = alone(ask, view, await self._serve(ask, view, events, ignored))
         section["account_data"] = {"events": []}
         return section
 
@@ -166,7 +171,7 @@ class RoomSections:
         else:
             state = []
         if ask.filter.room.state.lazy_load_members:
-            state = await self._lazily(ask, view, state, events, whole, place)
+            state = await self._lazily(ask, view, state, events, whole or ask.full_state, place)
         matches = filters.matcher(ask.filter.room.state, view.state.room_id)
         return state if matches is None else [event for event in state if matches(event)]
 
@@ -197,8 +202,10 @@ class RoomSections:
         found = {
             event.state_key: event for event in await self._history.members_of(ask.reader, view.state, missing, at)
         }
-        # Members who changed are told even to a device that knows them; only a whole state is cut to who is needed.
-        changed = [] if whole else [event for user, event in present.items() if user not in wanted]
+        # Members who changed are told even to a device that knows them, also when it comes back to a room.
+        been_here = ask.since is not None and view.window.joined_before(ask.floor)
+        changed = [event for user, event in present.items() if been_here and user not in wanted]
+        changed = [event for event in changed if event.pos > ask.floor]
         members = [present.get(user) or found.get(user) for user in sorted(wanted)]
         self._lazy.remember(ask.reader, view.state.room_no, needed | {user for user in in_timeline if user})
         return [*others, *changed, *(event for event in members if event is not None)]
@@ -260,6 +267,15 @@ class RoomSections:
         if ask.filter.event_fields:
             return [only_fields(event, ask.filter.event_fields) for event in served]
         return served
+
+
+def alone(ask: Ask, view: RoomView, served: Sequence[bytes]) -> Json:
+    """A left room of which the reader is shown their own leaving and nothing else."""
+    here = str(Token(ask.upto.epoch, view.place.pos))
+    return {
+        "timeline": {"events": raw(served), "limited": False, "prev_batch": here},
+        ask.state_after or "state": {"events": raw(served) if ask.state_after else []},
+    }
 
 
 def typing_serial(ask: Ask) -> int:

@@ -126,7 +126,7 @@ class Sync:
         if rooms:
             answer["rooms"] = rooms
         own: list[Json] = [
-            {"type": kind, "content": msgspec.Raw(content)}
+            data_event(kind, content)
             for room_no, kind, content in data
             if room_no == 0 and filters.allows_type(ask.filter.account_data, kind)
         ]
@@ -158,7 +158,7 @@ class Sync:
         by_room: dict[int, list[Json]] = {}
         for room_no, kind, content in data:
             if room_no and filters.allows_type(ask.filter.room.account_data, kind):
-                by_room.setdefault(room_no, []).append({"type": kind, "content": msgspec.Raw(content)})
+                by_room.setdefault(room_no, []).append(data_event(kind, content))
         places = await self._readership.places(ask.reader)
         for current in list(places.values()):
             state = self._eventlog.cached(current.room_no) or await self._eventlog.state(current.room_no)
@@ -204,15 +204,25 @@ class Sync:
         if place.membership in ("invite", "knock"):
             return await self._outside(ask, state, place, ignored)
         window = await self._readership.window(ask.reader, state)
-        was = window.membership_at(ask.floor)
+        came = window.membership_at(ask.floor) != "join" and window.joined_after(ask.floor)
+        view = RoomView(state, place, window, newly_joined=ask.since is not None and came)
         if place.membership == "join":
-            view = RoomView(state, place, window, newly_joined=ask.since is not None and was != "join")
-            return await self._sections.joined(ask, view, data, ignored)
+            known = await self._whole_data(ask, state.room_no) if view.newly_joined else data
+            return await self._sections.joined(ask, view, known, ignored)
         if place.pos <= ask.floor or (ask.since is None and not ask.filter.room.include_leave):
             return None
         if place.refused:
             return self._sections.refused(ask, state, place)
-        return await self._sections.left(ask, RoomView(state, place, window, newly_joined=False), ignored)
+        return await self._sections.left(ask, view, ignored)
+
+    async def _whole_data(self, ask: Ask, room_no: int) -> list[Json]:
+        """All account data of a room: what was set while the reader was not in it has not been shown."""
+        data = await self._account_data.since(ask.reader.user_no, 0, ask.upto.pos)
+        return [
+            data_event(kind, content)
+            for of_room, kind, content in data
+            if of_room == room_no and filters.allows_type(ask.filter.room.account_data, kind)
+        ]
 
     async def _outside(self, ask: Ask, state: RoomState, place: Place, ignored: Collection[str]) -> Json | None:
         """An invite or a knock: stripped state."""
@@ -268,3 +278,8 @@ class Sync:
             watchers = await self._contacts(reader.user_no)
             message = self._presence.message_of(reader.user_no)
             self._presence.put(reader.user_no, presence, message, [*watchers, reader.user_no])
+
+
+def data_event(kind: str, content: bytes) -> Json:
+    """An entry of account data as an event."""
+    return {"type": kind, "content": msgspec.Raw(content)}
