@@ -60,6 +60,17 @@ class ServedTeahouse:
         self.wait_until_ready()
         return self
 
+    def start_with(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start it by another module, which takes the command after its own arguments; the process."""
+        command = [sys.executable, "-m", module, *arguments, "serve", "--data", str(self.data_dir),
+                   "--host", "127.0.0.1", "--port", str(self.port)]  # fmt: skip
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=os.environ | self.settings, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self.wait_until_ready()
+        return self.process
+
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_LIMIT_S
         while time.monotonic() < deadline:

@@ -48,6 +48,7 @@ CREATE TABLE events (
     event {bytes} NOT NULL
 );
 CREATE INDEX events_room ON events (room_no, pos);
+CREATE INDEX events_unread ON events (room_no, pos) WHERE (class & 33) <> 0;  -- NOTIFIES or MENTIONS
 
 -- Every state event ever; the state at a position is the newest row of each key at or below it.
 CREATE TABLE state (
