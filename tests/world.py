@@ -107,6 +107,8 @@ class World:
         async with asyncio.timeout(LIMIT_S):
             while await self.database.fetch_one(f"SELECT 1 FROM receipts WHERE {receipts.WAITING} LIMIT 1"):
                 await asyncio.sleep(0)
+            async with self.database.transaction():
+                pass  # committed after the one that showed them: by now everybody has heard of it
 
     def next_txn(self) -> str:
         """A transaction id never used before."""

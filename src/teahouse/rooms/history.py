@@ -177,9 +177,9 @@ class History:
         if state.history_visibility == "world_readable":
             return state, POS_MAX
         window = await self._rooms.readership.window(reader, state)
-        if place is None or place.forgotten or place.membership not in ("leave", "ban") or not window.intervals:
+        if place is None or place.forgotten or not window.joined_until(place.pos):
             raise Forbidden(NOT_IN_ROOM)
-        return state, place.pos
+        return state, place.pos if place.membership in ("leave", "ban") else window.joined_until(place.pos)
 
     async def _walk(
         self, state: RoomState, window: Window, start: int, stop: int | None, backwards: bool

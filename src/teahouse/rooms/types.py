@@ -69,9 +69,20 @@ class Window:
             since = pos
         return since
 
-    def joined_before(self, pos: int) -> bool:
-        """Whether the reader was joined at a position or ever before it."""
-        return any(since <= pos and value == "join" for since, value in self.memberships)
+    def unbroken_since(self, pos: int) -> int:
+        """The position from which on everything up to `pos` may be read."""
+        return max((first for first, _ in self.intervals if first <= pos), default=0)
+
+    def joined_until(self, pos: int) -> int:
+        """The last position at or before `pos` at which the reader was joined; 0 for never."""
+        last, joined = 0, False
+        for since, value in self.memberships:
+            if since > pos:
+                break
+            if joined and value != "join":
+                last = since
+            joined = value == "join"
+        return pos if joined else last
 
     def joined_after(self, pos: int) -> bool:
         """Whether the reader joined (or was told anew to be joined) after a position."""

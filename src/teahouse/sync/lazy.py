@@ -52,6 +52,12 @@ class LazyMembers:
         knowledge = self._devices.get((reader.user_no, reader.device_id))
         return set() if knowledge is None else knowledge.acknowledged.get(room_no, set())
 
+    def forget(self, reader: Reader, room_no: int) -> None:
+        """The device is told of a room from the start."""
+        knowledge = self._devices.get((reader.user_no, reader.device_id))
+        if knowledge is not None:
+            knowledge.acknowledged.pop(room_no, None)
+
     def remember(self, reader: Reader, room_no: int, users: Iterable[str]) -> None:
         """The answer being built tells of these members."""
         knowledge = self._devices.get((reader.user_no, reader.device_id))

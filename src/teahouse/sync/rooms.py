@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import msgspec
+
 from teahouse.clock import Clock
 from teahouse.db import Database
 from teahouse.eventlog.service import EventLog
@@ -19,6 +21,8 @@ from teahouse.rooms.tokens import Token
 from teahouse.rooms.types import Place, Readership
 from teahouse.sync.lazy import LazyMembers
 from teahouse.sync.types import TIMELINE_EVENTS_DEFAULT, TIMELINE_EVENTS_MAX, Ask, Json, RoomView, raw
+
+SUMMARISED = ("m.room.member", "m.room.name", "m.room.canonical_alias")  # changes that the summary depends on
 
 
 class RoomSections:
@@ -60,23 +64,22 @@ class RoomSections:
         section = await self._section(ask, view, events, page, whole, ignored)
         section["ephemeral"] = {"events": ephemeral}
         section["account_data"] = {"events": account_data}
-        if whole or any(event.type == "m.room.member" for event in events) or page.end is not None:
+        if whole or any(event.type in SUMMARISED for event in events) or page.end is not None:
             section["summary"] = await self._summary(ask, view)
         await self._count(ask, view, section)
         return section
 
     async def left(self, ask: Ask, view: RoomView, ignored: Collection[str]) -> Json:
         """A room the reader left or was put out of, up to that moment."""
+        own = await self._readership.member(ask.reader, view.state, ask.reader.user_id, view.place.pos)
+        if not view.window.joined_until(view.place.pos):
+            # One who never came in is shown their own leaving and nothing else.
+            return alone(ask, view.place, await self._serve(ask, view, [] if own is None else [own], ignored))
         whole = ask.since is None or view.newly_joined
         events, page = await self._timeline(ask, view, whole, ignored)
-        own = await self._readership.member(ask.reader, view.state, ask.reader.user_id, view.place.pos)
         if own is not None and own not in events:
             events.append(own)
-        if view.window.intervals:
-            section = await self._section(ask, view, events, page, whole, ignored)
-        else:
-            # One who was invited only may read nothing of the room but their own leaving.
-            section = alone(ask, view, await self._serve(ask, view, events, ignored))
+        section = await self._section(ask, view, events, page, whole, ignored)
         section["account_data"] = {"events": []}
         return section
 
@@ -91,12 +94,7 @@ class RoomSections:
             "event_id": self._eventlog.identifiers.event_id(place.pos, state.room_no),
             "origin_server_ts": self._clock.now_ms(),
         }
-        here = str(Token(ask.upto.epoch, place.pos))
-        return {
-            "timeline": {"events": [leave], "limited": False, "prev_batch": here},
-            ask.state_after or "state": {"events": [leave] if ask.state_after else []},
-            "account_data": {"events": []},
-        }
+        return alone(ask, place, [msgspec.json.encode(leave)])
 
     def typing_changed(self, ask: Ask, state: RoomState) -> bool:
         """Whether who is typing changed since the reader looked."""
@@ -133,12 +131,13 @@ class RoomSections:
         wanted = ask.filter.room.timeline
         limit = min(TIMELINE_EVENTS_DEFAULT if wanted.limit is None else wanted.limit, TIMELINE_EVENTS_MAX)
         matches = filters.matcher(wanted, view.state.room_id)
-        stop = 0 if whole else ask.floor
         upto = min(ask.upto.pos, view.window.last)
-        recent = self._eventlog.tails.after(view.state.room_no, stop, upto)
-        if recent is not None and not ignored and matches is None and len(recent) <= limit and all(
-            view.window.readable(event.pos) for event in recent
-        ):  # fmt: skip
+        floor = 0 if whole else ask.floor
+        # A timeline does not reach over what the reader may not read: state would change unseen in the middle of it.
+        stop = max(floor, view.window.unbroken_since(upto) - 1)
+        plain = stop == floor and not view.newly_joined and not ignored and matches is None
+        recent = self._eventlog.tails.after(view.state.room_no, floor, upto) if plain else None
+        if recent is not None and len(recent) <= limit and all(view.window.readable(event.pos) for event in recent):
             return recent, Page(recent, upto, None)
         kept = not_from(ignored, matches)
         page = await self._history.page(
@@ -148,9 +147,8 @@ class RoomSections:
         if len(events) > limit:
             events = events[len(events) - limit :]
             return events, Page(events, upto, events[0].pos - 1 if events else upto)
-        # Who comes back has seen a part of this before: `limited` says that the old timeline does not go on here.
-        gap = view.newly_joined and any(pos < view.window.joined_since for pos, was in view.window.memberships
-                                        if was == "join")  # fmt: skip
+        # Who was here before may hold a part of this: `limited` says that the old timeline does not go on here.
+        gap = view.window.memberships[0][0] <= ask.floor if view.newly_joined else stop > floor > 0
         return events, Page(events, upto, events[0].pos - 1 if gap and events else page.end)
 
     async def _state(
@@ -191,6 +189,8 @@ class RoomSections:
         others = [event for event in state if event.type != "m.room.member"]
         present = {event.state_key: event for event in state if event.type == "m.room.member"}
         redundant = ask.filter.room.state.include_redundant_members
+        if whole:  # what the device knew from an earlier stay it may have dropped since
+            self._lazy.forget(ask.reader, view.state.room_no)
         known = set() if redundant else self._lazy.known(ask.reader, view.state.room_no)
         if whole:
             summary = await self._readership.summary(ask.reader, view.state)
@@ -203,9 +203,8 @@ class RoomSections:
             event.state_key: event for event in await self._history.members_of(ask.reader, view.state, missing, at)
         }
         # Members who changed are told even to a device that knows them, also when it comes back to a room.
-        been_here = ask.since is not None and view.window.joined_before(ask.floor)
-        changed = [event for user, event in present.items() if been_here and user not in wanted]
-        changed = [event for event in changed if event.pos > ask.floor]
+        seen = view.window.joined_until(ask.floor)
+        changed = [event for user, event in present.items() if 0 < seen < event.pos and user not in wanted]
         members = [present.get(user) or found.get(user) for user in sorted(wanted)]
         self._lazy.remember(ask.reader, view.state.room_no, needed | {user for user in in_timeline if user})
         return [*others, *changed, *(event for event in members if event is not None)]
@@ -269,12 +268,12 @@ class RoomSections:
         return served
 
 
-def alone(ask: Ask, view: RoomView, served: Sequence[bytes]) -> Json:
-    """A left room of which the reader is shown their own leaving and nothing else."""
-    here = str(Token(ask.upto.epoch, view.place.pos))
+def alone(ask: Ask, place: Place, leaving: Sequence[bytes]) -> Json:
+    """A left room of which the reader may see their own leaving and nothing else."""
     return {
-        "timeline": {"events": raw(served), "limited": False, "prev_batch": here},
-        ask.state_after or "state": {"events": raw(served) if ask.state_after else []},
+        "timeline": {"events": raw(leaving), "limited": False, "prev_batch": str(Token(ask.upto.epoch, place.pos))},
+        ask.state_after or "state": {"events": raw(leaving) if ask.state_after else []},
+        "account_data": {"events": []},
     }
 
 
