@@ -4,12 +4,14 @@ import os
 
 from hypothesis import settings
 
+from tests.browser import browser, visitor
 from tests.clock import clock
 from tests.databases import database, folder, new_place, place, postgres_server, postgres_template, sqlite_template
 from tests.serving import teahouse_server
 from tests.world import tea
 
 __all__ = [
+    "browser",
     "clock",
     "database",
     "folder",
@@ -20,6 +22,7 @@ __all__ = [
     "sqlite_template",
     "tea",
     "teahouse_server",
+    "visitor",
 ]
 
 # The same samples in every run, so that a failure is the change's; `make test-long` looks further, with new ones.

@@ -30,6 +30,7 @@ from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.http.ratelimit import BURST_SECONDS, Guesses, Rate, RateLimiter
 from teahouse.keys import BackupApi, Keys, KeysApi
 from teahouse.media import MediaApi, MediaLimits, MediaService
+from teahouse.pages.api import PagesApi
 from teahouse.push.api import PushApi
 from teahouse.push.classes import DefaultRules
 from teahouse.push.service import PushRules
@@ -236,6 +237,7 @@ class App:
             DiscoveryApi(config.public_url, config.rooms.default_version, config.support_email, config.support_page),
             users_api,
             FallbackApi(stages),
+            PagesApi(self.accounts, config.server_name, config.public_url, config.registration),
             ProfilesApi(Profiles(self.database, self.people, self.rooms_of_users.profile_changed)),
             AccountDataApi(self.account_data, self.identifiers.room_no),
             PushApi(self.push_rules),

@@ -5,21 +5,17 @@ Source: Client-Server API, "User-Interactive Authentication API", "Fallback".
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Mapping
 from html import escape
-from urllib.parse import parse_qsl
 
-from teahouse.errors import BadJson, Forbidden, InvalidParam, NotFound
+from teahouse.errors import BadJson, Forbidden, NotFound
 from teahouse.http import codec
+from teahouse.http.html import FORM_MAX_BYTES, form, page
 from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.users.stages import DUMMY, PASSWORD, TERMS, TOKEN, Stages
 from teahouse.users.uia_store import Session
 
 PAGE = "/_matrix/client/v3/auth/{authType}/fallback/web"
-FORM_MAX_BYTES = 8_192  # a session, and a password or a token
-FIELDS_MAX = 10  # of a form
 GONE = "This page has expired. Go back to your app and try again."
 
 # The specification's words, by which the client that opened the page learns that the stage is done.
@@ -29,14 +25,6 @@ if (window.onAuthDone) {
 } else if (window.opener && window.opener.postMessage) {
     window.opener.postMessage("authDone", "*");
 }
-"""
-STYLE = """
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 26rem; margin: 12vh auto; padding: 0 1rem; }
-label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit; }
-input, button { padding: .6rem; margin: .4rem 0 1rem; border-radius: .4rem; border: 1px solid #888; }
-button { border: 0; background: #1f6f54; color: #fff; cursor: pointer; }
-[role=alert] { color: #b3261e; }
 """
 PARTS: Mapping[str, tuple[str, str, str]] = {  # stage → heading, what the form asks, what its button says
     DUMMY: ("One more step", "<p>Nothing is asked of you here.</p>", "Continue"),
@@ -114,40 +102,6 @@ def known_stage(request: Request) -> str:
     return stage
 
 
-def form(request: Request) -> Mapping[str, str]:
-    """The fields of a form, the first of each name; raises InvalidParam."""
-    try:
-        pairs = parse_qsl(request.body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
-    except ValueError:
-        raise InvalidParam("The form is not valid.") from None
-    return dict(reversed(pairs))
-
-
 def done() -> Response:
     """The page that tells the client, and the person, that the stage is complete."""
-    return page("Done", f"<p>You can close this page and go back to your app.</p><script>{SCRIPT}</script>")
-
-
-def page(heading: str, inside: str, status: int = 200) -> Response:
-    """A page in the house's style, whose only script and style are those named by their digests."""
-    html = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{heading}</title><style>{STYLE}</style></head><body><main><h1>{heading}</h1>{inside}</main></body></html>"
-    )
-    policy = (
-        f"default-src 'none'; script-src '{digest(SCRIPT)}'; style-src '{digest(STYLE)}'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    )
-    headers = [
-        (b"content-security-policy", policy.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),  # the address holds the session
-        (b"cache-control", b"no-store"),
-    ]
-    return Response(status, html.encode(), "text/html; charset=utf-8", headers)
-
-
-def digest(text: str) -> str:
-    """How a content security policy names an inline text. Source: Content Security Policy Level 3, "hash-source"."""
-    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    return page("Done", "<p>You can close this page and go back to your app.</p>", script=SCRIPT)

@@ -1,0 +1,1 @@
+"""Pages for people: the front door, and making the first administrator."""
