@@ -15,7 +15,7 @@ run: $(VENV)/.run
 	$(BIN)/teahouse serve $(ARGS)
 
 test: $(VENV)/.test
-	rm -rf .cache/contract/traffic
+	$(BIN)/python -m tests.contract.report --clear
 	$(BIN)/python -m pytest -q -m "not long" $(ARGS)
 	$(BIN)/python -m tests.contract.report --check
 
@@ -40,6 +40,11 @@ $(VENV)/.run: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@
 
+# Chromium, strace and Caddy are Debian packages: installed where this may be done, else their tests are skipped.
+PACKAGES := chromium strace caddy
 $(VENV)/.test: pyproject.toml | $(BIN)/python
+	@for name in $(PACKAGES); do command -v $$name > /dev/null || missing=1; done; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	    apt-get update -qq && apt-get install -y -qq $(PACKAGES) > /dev/null; fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	touch $@ $(VENV)/.run
