@@ -28,7 +28,7 @@ def proxied(tmp_path: Path) -> Iterator[str]:
     url = f"https://localhost:{port}"
     server = ServedTeahouse(tmp_path / "data", TEAHOUSE_PUBLIC_URL=url, TEAHOUSE_TRUSTED_PROXIES="127.0.0.1")
     server.start(recorded=False)
-    example = block("docs/operators.md", "", "reverse_proxy")
+    example = block("docs/operators.md", "caddyfile", "reverse_proxy")
     example = example.replace("chat.example.org", f"localhost:{port}").replace(
         "127.0.0.1:8008", f"127.0.0.1:{server.port}"
     )
