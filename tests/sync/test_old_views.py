@@ -156,6 +156,7 @@ class OldViews(RuleBasedStateMachine):
             ("m.room.history_visibility", {"history_visibility": "joined"}),
             ("m.room.history_visibility", {"history_visibility": "invited"}),
             ("m.room.history_visibility", {"history_visibility": "shared"}),
+            ("m.room.history_visibility", {"history_visibility": "world_readable"}),
         ]),
     )  # fmt: skip
     def set_state(self, who: int, room: int, what: tuple[str, dict[str, Any]]) -> None:

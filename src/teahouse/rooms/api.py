@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -150,8 +151,7 @@ class RoomsApi:
         if page.end is not None:
             reply["end"] = self._token(page.end)
         if wanted.lazy_load_members:
-            senders = {event.sender for event in page.events}
-            reply["state"] = await self._members(reader, state, senders)
+            reply["state"] = await self._members(reader, state, window, page.events)
         return codec.reply(reply)
 
     async def context(self, request: Request) -> Response:
@@ -235,9 +235,14 @@ class RoomsApi:
         window = await self._rooms.readership.window(reader, state)
         return await self._history.serve(reader, state, window, events)
 
-    async def _members(self, reader: Reader, state: RoomState, senders: set[str]) -> list[msgspec.Raw]:
-        found = await self._history.members_of(reader, state, sorted(senders), None)
-        return [msgspec.Raw(served) for served in await self._serve(reader, state, found)]
+    async def _members(
+        self, reader: Reader, state: RoomState, window: Window, events: Sequence[StoredEvent]
+    ) -> list[msgspec.Raw]:
+        """The members who sent some events, as they were at the newest of these."""
+        senders = sorted({event.sender for event in events})
+        newest = max((event.pos for event in events), default=0)
+        found = await self._history.members_of(reader, state, senders, newest)
+        return [msgspec.Raw(served) for served in await self._history.serve(reader, state, window, found)]
 
     def _place(self, request: Request, name: str, default: int) -> int:
         text = codec.parameter(request, name)

@@ -91,8 +91,8 @@ class Directory:
     async def aliases(self, reader: Reader, room_id: str) -> list[str]:
         """The aliases of a room, for its members (and anybody where its history is open to the world)."""
         state = await self._rooms.require(room_id)
-        if reader.user_id not in state.joined and state.history_visibility != "world_readable":
-            raise Forbidden("You are not in this room.")
+        if state.history_visibility != "world_readable":
+            await self._rooms.require_joined(reader, room_id)
         rows = await self._database.fetch("SELECT alias FROM aliases WHERE room_no = ? ORDER BY alias", state.room_no)
         return [row[0] for row in rows]
 

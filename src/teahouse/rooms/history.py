@@ -179,7 +179,7 @@ class History:
         window = await self._rooms.readership.window(reader, state)
         if place is None or place.forgotten or not window.joined_until(place.pos):
             raise Forbidden(NOT_IN_ROOM)
-        return state, place.pos if place.membership in ("leave", "ban") else window.joined_until(place.pos)
+        return state, window.joined_until(place.pos)
 
     async def _walk(
         self, state: RoomState, window: Window, start: int, stop: int | None, backwards: bool

@@ -61,12 +61,12 @@ class Serving:
     ) -> dict[str, Any]:
         """The parts of unsigned that need other rows."""
         unsigned: dict[str, Any] = {}
-        if event.redacted_pos is not None:
+        if event.redacted_pos is not None and window.readable(event.redacted_pos):
             redaction = await self._eventlog.store.at(self._database, event.redacted_pos)
             if redaction is not None:
                 because = splice(redaction, reader, window, self._clock.now_ms(), room_id_of(state), {})
                 unsigned["redacted_because"] = msgspec.Raw(because)
-        if event.replaces_pos is not None:
+        if event.replaces_pos is not None and window.known(event.replaces_pos, event.pos):
             before = await self._eventlog.store.at(self._database, event.replaces_pos)
             if before is not None:
                 unsigned["prev_content"] = before.content

@@ -54,6 +54,10 @@ class Window:
         """Whether the event at `pos` may be read."""
         return history_visibility.readable(self.intervals, pos)
 
+    def known(self, replaced: int, replacing: int) -> bool:
+        """Whether the state that a state event took the place of may be seen: by who was there, or may read it."""
+        return self.membership_at(replacing) == "join" or self.readable(replaced)
+
     @property
     def last(self) -> int:
         """The newest readable position; 0 when nothing is."""

@@ -131,7 +131,7 @@ class RoomSections:
         wanted = ask.filter.room.timeline
         limit = min(TIMELINE_EVENTS_DEFAULT if wanted.limit is None else wanted.limit, TIMELINE_EVENTS_MAX)
         matches = filters.matcher(wanted, view.state.room_id)
-        upto = min(ask.upto.pos, view.window.last)
+        upto = min(ask.upto.pos, view.last)
         floor = 0 if whole else ask.floor
         # A timeline does not reach over what the reader may not read: state would change unseen in the middle of it.
         stop = max(floor, view.window.unbroken_since(upto) - 1)
@@ -155,8 +155,9 @@ class RoomSections:
         self, ask: Ask, view: RoomView, events: Sequence[StoredEvent], page: Page, whole: bool
     ) -> list[StoredEvent]:
         """State events for the reader to apply: before the timeline, or after it when asked so."""
-        upto = min(ask.upto.pos, view.window.last)
-        place = upto if ask.state_after else (events[0].pos - 1 if events else upto)
+        upto = min(ask.upto.pos, view.last)
+        # Of one's own later ban one is told, but not of the state up to it.
+        place = upto if ask.state_after or not events else min(events[0].pos - 1, upto)
         if whole or ask.full_state:
             state = await self._history.state_at(ask.reader, view.state, place)
         elif page.end is not None or ask.state_after:

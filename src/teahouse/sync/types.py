@@ -44,6 +44,11 @@ class RoomView:
     window: Window
     newly_joined: bool
 
+    @property
+    def last(self) -> int:
+        """The newest position this room is shown up to: of a left one that of leaving, readable or not beyond it."""
+        return self.window.last if self.place.membership == "join" else min(self.window.last, self.place.pos)
+
 
 class Inbox(Protocol):
     """To-device messages, one-time keys and device lists, as sync needs them."""
