@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -31,8 +32,9 @@ def contract_server(request: pytest.FixtureRequest) -> Iterator[Served]:
         yield request.getfixturevalue("teahouse_server")
         return
     postgres: PostgresServer = request.getfixturevalue("postgres_server")
-    asyncio.run(command(postgres, "CREATE DATABASE contract"))
-    with served({"TEAHOUSE_DATABASE_URL": postgres.url("contract")}) as server:
+    name = f"contract_{secrets.token_hex(4)}"  # the fuzzing asks for one of its own
+    asyncio.run(command(postgres, f"CREATE DATABASE {name}"))
+    with served({"TEAHOUSE_DATABASE_URL": postgres.url(name)}) as server:
         yield server
 
 
