@@ -23,6 +23,7 @@ from teahouse.eventlog.identifiers import Identifiers
 from teahouse.rooms import receipts
 from teahouse.users.types import NewDevice
 from tests.clock import ManualClock
+from tests.counting import Counted
 from tests.databases import Engine, Place
 
 SERVER = "tea.test"
@@ -68,6 +69,7 @@ class World:
         self.app: App
         self.database: Engine
         self.alter: Callable[[App], None] | None = None  # done to the application at every start
+        self.counted: Counted
         self._running: asyncio.Task[None] | None = None
         self._txns = itertools.count(1)
 
@@ -76,7 +78,8 @@ class World:
         self.database = await self.place.open()
         rows = await self.database.fetch("SELECT epoch, first_pos FROM epochs ORDER BY epoch")
         identifiers = Identifiers(ID_KEY, SERVER, [(epoch, first_pos) for epoch, first_pos in rows])
-        self.app = App(self.config, self.clock, self.database, identifiers)
+        self.counted = Counted(self.database)
+        self.app = App(self.config, self.clock, self.counted, identifiers)
         if self.alter is not None:
             self.alter(self.app)
         self._running = asyncio.create_task(self.app.run())
