@@ -1,4 +1,4 @@
-"""A room with a hundred thousand readers and no member events of theirs passes every door, at the cost of a small one."""
+"""A room with a hundred thousand readers who are not members passes every door, at the cost of a small one."""
 
 import asyncio
 import json
