@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SPECIFICATION_ENVIRONMENT = "TEAHOUSE_MATRIX_SPEC"
+SPECIFICATION_ENVIRONMENT = "MATRIX_SPEC"
 SPECIFICATION_DEFAULT = REPOSITORY.parent / "shared" / "matrix-spec"
 CACHE = REPOSITORY / ".cache" / "contract"
 CACHE_FORMAT = 1  # raised whenever the dataclasses below change shape, so that an old pickle is never read
