@@ -31,6 +31,13 @@ from teahouse.http.ratelimit import BURST_SECONDS, Guesses, Rate, RateLimiter
 from teahouse.keys import BackupApi, Keys, KeysApi
 from teahouse.media import MediaApi, MediaLimits, MediaService
 from teahouse.pages.api import PagesApi
+from teahouse.posts.interactions import Interactions
+from teahouse.posts.service import Posts
+from teahouse.public_accounts.accounts import Accounts as PublicAccounts
+from teahouse.public_accounts.api import AccountsApi
+from teahouse.public_accounts.channel import Channels
+from teahouse.public_accounts.followers import Followers
+from teahouse.public_accounts.posts_api import PostsApi
 from teahouse.push.api import PushApi
 from teahouse.push.classes import DefaultRules
 from teahouse.push.service import PushRules
@@ -131,8 +138,13 @@ class App:
         self.bus = LocalBus()
         self._build_users()
         self._build_rooms()
+        self._build_publishing()
         self._build_sync()
-        self.operations = self.contacts_api.operations()
+        self.operations = [
+            *self.contacts_api.operations(),
+            *AccountsApi(self.public_accounts, self.followers, self.directory).operations(),
+            *PostsApi(self.public_accounts, self.posts, self.interactions).operations(),
+        ]
         self.http = HttpApp(
             self._routes(),
             self.sessions,
@@ -190,7 +202,7 @@ class App:
         self.rooms = Rooms(database, self.eventlog, self.readership, self.people)
         self.membership = Membership(self.rooms, self.members, self.contacts)
         self.creation = Creation(self.rooms, self.membership, config.rooms.default_version)
-        self.serving = Serving(database, self.eventlog, self.clock)
+        self.serving = Serving(database, self.eventlog, self.clock, self.rooms.keeper_of)
         self.history = History(self.rooms, self.serving)
         self.directory = Directory(self.rooms)
         self.receipts = Receipts(database, self.eventlog, self.bus, self.clock, self.rooms)
@@ -210,12 +222,29 @@ class App:
         self.media = MediaService(database, config.data_dir / MEDIA_FOLDER, self.clock, limits, config.server_name)
         self.contacts_api = ContactsApi(self.contacts, self.people, self.directory)
 
+    def _build_publishing(self) -> None:
+        config, database = self.config, self.database
+        self.public_accounts = PublicAccounts(
+            database, self.clock, self.rooms, self.creation, self.accounts, config.public_accounts.opening
+        )
+        self.followers = Followers(
+            database, self.clock, self.bus, self.identifiers, self.members, self.people, self.public_accounts,
+            self.push_rules,
+        )  # fmt: skip
+        self.posts = Posts(database, self.clock, self.rooms, self.public_accounts, config.public_url)
+        self.interactions = Interactions(database, self.clock, self.bus, self.posts, self.followers)
+        self.channels = Channels(
+            database, self.identifiers, self.public_accounts, self.followers, self.posts, self.interactions
+        )
+        self.readership.put_before(self.followers)
+        self.rooms.keepers.append(self.channels)
+
     def _build_sync(self) -> None:
         unread = Unread(self.database, self.eventlog, self.push_rules)
         lazy = LazyMembers()
         sections = RoomSections(
             self.database, self.eventlog, self.readership, self.history, self.serving, self.receipts, self.typing,
-            unread, lazy, self.clock,
+            unread, lazy, self.clock, self.rooms.keeper_of,
         )  # fmt: skip
         self.device_lists = DeviceLists(self.database, self.eventlog, self.readership, self.people, self.keys)
         self.waiters = Waiters(self.bus, self._interested)

@@ -86,6 +86,13 @@ class MediaConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicAccountsConfig:
+    """[public_accounts]"""
+
+    opening: str = setting("everyone", "who may open an account other than their own: everyone or staff")
+
+
+@dataclass(frozen=True, slots=True)
 class PresenceConfig:
     """[presence]"""
 
@@ -111,6 +118,7 @@ class Config:
     accounts: AccountsConfig = AccountsConfig()
     media: MediaConfig = MediaConfig()
     presence: PresenceConfig = PresenceConfig()
+    public_accounts: PublicAccountsConfig = PublicAccountsConfig()
 
     @property
     def host(self) -> str:
@@ -254,6 +262,7 @@ def checked(config: Config) -> Config:
         raise BadSetting(f"listen must be an address and a port, such as 127.0.0.1:8008, not {config.listen!r}.")
     choices = {
         "registration": (config.registration, ("token", "open", "closed")),
+        "public_accounts.opening": (config.public_accounts.opening, ("everyone", "staff")),
         "rooms.default_version": (config.rooms.default_version, ("10", "11", "12")),
     }
     for name, (value, allowed) in choices.items():

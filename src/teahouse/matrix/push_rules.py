@@ -9,7 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from teahouse.errors import InvalidParam, NotFound
+from teahouse.matrix.events import POST
 
+CHANNELS = ".io.teahouse.rule.channels"  # posts of public accounts are silent unless their follower asks for alerts
 KINDS = ("override", "content", "room", "sender", "underride")
 RULES_MAX = 500  # rules of one user, the default ones included
 CONDITIONS_MAX = 20  # conditions of one rule
@@ -60,6 +62,11 @@ def is_(key: str, value: Any) -> dict[str, Any]:
     return {"kind": "event_property_is", "key": key, "value": value}
 
 
+def escaped(key: str) -> str:
+    """A key of content in the dotted spelling of conditions."""
+    return key.replace(".", "\\.")
+
+
 def defaults(user_id: str) -> Ruleset:
     """The predefined rules, in the specification's order. Source: "Predefined Rules"."""
     two = {"kind": "room_member_count", "is": "2"}
@@ -88,6 +95,7 @@ def defaults(user_id: str) -> Ruleset:
         rule(".m.rule.suppress_edits", [is_(r"content.m\.relates_to.rel_type", "m.replace")], []),
     ]
     underride = [
+        rule(CHANNELS, [match(rf"content.{escaped(POST)}.account", "*")], []),
         rule(".m.rule.call", [match("type", "m.call.invite")], ["notify", RING]),
         rule(".m.rule.encrypted_room_one_to_one", [two, match("type", "m.room.encrypted")], ["notify", SOUND]),
         rule(".m.rule.room_one_to_one", [two, match("type", "m.room.message")], ["notify", SOUND]),

@@ -26,7 +26,7 @@ class DefaultRules:
             return EventClass.NOTIFIES | EventClass.HIGHLIGHTS_ROOM
         if kind == "m.room.tombstone" and state_key == "":
             return EventClass.NOTIFIES | EventClass.HIGHLIGHTS_ROOM
-        if replaces(content):
+        if replaces(content) or posted(content):
             return 0
         return EventClass.NOTIFIES if kind in NOTIFYING else 0
 
@@ -39,6 +39,12 @@ def silent(kind: str, content: Content) -> bool:
     """Whether one of the rules `.m.rule.suppress_notices` and `.m.rule.member_event` matches."""
     msgtype = content.get("msgtype")
     return kind == "m.room.member" or (isinstance(msgtype, str) and msgtype.lower() == "m.notice")
+
+
+def posted(content: Content) -> bool:
+    """Whether the rule matches that keeps posts of public accounts silent."""
+    post = content.get(events.POST)
+    return isinstance(post, dict) and isinstance(post.get("account"), str)
 
 
 def replaces(content: Content) -> bool:

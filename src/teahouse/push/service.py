@@ -62,9 +62,23 @@ class PushRules:
         """Change a user's rules; `change` may raise to refuse."""
         user_id = await self._user_id(user_no)
         async with self._database.transaction() as tx:
-            rules = await self._stored(tx, user_no, user_id)
-            change(rules)
-            await self._storage.set_in(tx, user_no, 0, DATA_TYPE, {"global": rules})
+            await self._change_in(tx, user_no, user_id, change)
+
+    async def alert(self, tx: Transaction, user_no: int, user_id: str, room_id: str, *, wanted: bool) -> None:
+        """Put the rule in place that alerts of everything in a room, or take it away."""
+
+        def change(rules: Ruleset) -> None:
+            if wanted:
+                push_rules.put(rules, "room", room_id, {"actions": ["notify", push_rules.SOUND]}, None, None)
+            elif any(each["rule_id"] == room_id for each in rules["room"]):
+                push_rules.delete(rules, "room", room_id)
+
+        await self._change_in(tx, user_no, user_id, change)
+
+    async def _change_in(self, tx: Transaction, user_no: int, user_id: str, change: Change) -> None:
+        rules = await self._stored(tx, user_no, user_id)
+        change(rules)
+        await self._storage.set_in(tx, user_no, 0, DATA_TYPE, {"global": rules})
 
     async def _stored(self, reader: Reader, user_no: int, user_id: str) -> Ruleset:
         """A user's rules as `reader` sees them, not shared with anybody."""

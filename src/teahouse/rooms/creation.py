@@ -11,11 +11,11 @@ import msgspec
 from teahouse.db import BUCKETS, Transaction
 from teahouse.errors import BadJson, Forbidden, InvalidParam, RoomInUse, RoomVersionUnsupported
 from teahouse.eventlog.state import RoomState
-from teahouse.eventlog.types import Content, Draft, Issued, NewRoom, Proposal, StoredEvent
+from teahouse.eventlog.types import Also, Content, Draft, Issued, NewRoom, Proposal, StoredEvent
 from teahouse.matrix import identifiers
 from teahouse.matrix.room_versions import ROOM_VERSIONS, RoomVersion
 from teahouse.rooms.membership import Membership
-from teahouse.rooms.service import Rooms
+from teahouse.rooms.service import RESERVED, Rooms
 from teahouse.rooms.types import Reader
 
 DEFAULT_ROOM_VERSION = "12"
@@ -68,9 +68,9 @@ class Creation:
         self._membership = membership
         self.default_version = default_version
 
-    async def create(self, reader: Reader, wish: CreateRoom) -> str:
-        """Make a room as wished; returns its id."""
-        check_wish(wish)
+    async def create(self, reader: Reader, wish: CreateRoom, keep: Also | None = None) -> str:
+        """Make a room as wished; returns its id. `keep` makes it a keeper's, whose rows it writes beside the room."""
+        check_wish(wish, kept=keep is not None)
         version = known_version(wish.room_version or self.default_version)
         preset = wish.preset or ("public_chat" if wish.visibility == "public" else "private_chat")
         alias = self._alias(wish.room_alias_name)
@@ -88,7 +88,7 @@ class Creation:
             drafts.append(Draft("m.room.member", content, target))
         new_room = NewRoom(version.name, secrets.randbelow(BUCKETS), wish.visibility == "public")
         users = {reader.user_id: reader.user_no} | targets
-        also = self._also(reader, alias, targets if wish.is_direct else {})
+        also = self._also(reader, alias, targets if wish.is_direct else {}, keep)
         proposal = Proposal(reader.user_id, reader.user_no, drafts, new_room=new_room, also=also, users=users)
         appended = await self._rooms.append(proposal)
         return self._rooms.eventlog.identifiers.room_id(appended.room_no, version.name)
@@ -101,6 +101,9 @@ class Creation:
         """
         version = known_version(version_name)
         state = await self._rooms.require_joined(reader, room_id)
+        keeper = self._rooms.keeper_of(state)
+        if keeper is not None:
+            keeper.check_change(reader, state, "m.room.tombstone")
         tombstone = state.entries.get(("m.room.tombstone", ""))
         if tombstone is not None and tombstone.sender == reader.user_id:
             return str(tombstone.content.get("replacement_room"))
@@ -175,9 +178,9 @@ class Creation:
 
         return move
 
-    def _also(self, reader: Reader, alias: str | None, direct: Mapping[str, int]) -> Any:
+    def _also(self, reader: Reader, alias: str | None, direct: Mapping[str, int], keep: Also | None) -> Also | None:
         if alias is None and not direct:
-            return None
+            return keep
 
         async def also(tx: Transaction, events: Sequence[StoredEvent]) -> None:
             if alias is not None:
@@ -190,6 +193,8 @@ class Creation:
             for event in events:
                 if event.type == "m.room.member" and event.state_key is not None and event.state_key in direct:
                     await self._membership.policy.greeted(tx, reader.user_no, direct[event.state_key], event)
+            if keep is not None:
+                await keep(tx, events)
 
         return also
 
@@ -230,7 +235,7 @@ def closed_levels(state: RoomState) -> dict[str, Any] | None:
     }
 
 
-def check_wish(wish: CreateRoom) -> None:
+def check_wish(wish: CreateRoom, *, kept: bool) -> None:
     """Raises a refusal for what cannot be asked of a new room."""
     if wish.invite_3pid:
         raise InvalidParam("Invitations by e-mail or phone number are not available here.")
@@ -249,6 +254,8 @@ def check_wish(wish: CreateRoom) -> None:
     for event in wish.initial_state:
         if event.type in ("m.room.create", "m.room.member"):
             raise BadJson(f"'initial_state' cannot hold {event.type}.")
+        if event.type.startswith(RESERVED) and not kept:
+            raise Forbidden(f"State of a type that begins with {RESERVED} is for the server alone to set.")
 
 
 def known_version(name: str) -> RoomVersion:

@@ -53,7 +53,7 @@ class Typing:
         state = await self._rooms.require_joined(reader, room_id)
         if typing and (timeout_ms is None or timeout_ms < 0):
             raise InvalidParam("'timeout' must be the number of milliseconds to hold the notice for.")
-        if len(state.joined) > TYPING_MEMBERS_MAX:
+        if len(state.joined) > TYPING_MEMBERS_MAX or self._rooms.keeper_of(state) is not None:
             return
         users = self._typing.setdefault(state.room_no, {})
         before = users.pop(user_id, None)

@@ -62,9 +62,20 @@ class History:
         state, window = await self.open(reader, room_id)
         pos = self._rooms.eventlog.identifiers.position(event_id)
         event = None if pos is None or not window.readable(pos) else await self._store.at(self._database, pos)
+        if event is None and pos is not None:
+            event = await self._own_event(reader, state, event_id, pos)
         if event is None or event.room_no != state.room_no:
             raise NotFound("There is no such event in this room, or you may not read it.")
         return state, window, event
+
+    async def _own_event(self, reader: Reader, state: RoomState, event_id: str, pos: int) -> StoredEvent | None:
+        """An event of a kept room that the reader alone has: their membership, or what they sent."""
+        keeper = self._rooms.keeper_of(state)
+        if keeper is None:
+            return None
+        own = await self._rooms.readership.member(reader, state, reader.user_id, None)
+        found = [*([] if own is None else [own]), *await keeper.own(reader, state, pos - 1, pos)]
+        return next((event for event in found if event.event_id == event_id), None)
 
     async def page(
         self,

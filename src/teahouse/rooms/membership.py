@@ -32,6 +32,10 @@ class Membership:
             raise NotFound("There is no such room.")
         if state.membership(reader.user_id) == "join" and not extra:
             return room_id
+        keeper = self._rooms.keeper_of(state)
+        if keeper is not None:
+            await keeper.join(reader, state)
+            return room_id
         authorised_via = await self._authorised_via(reader, state)
         content = await self.member_content(reader.user_no, "join", reason)
         content.update(extra or {})
@@ -46,6 +50,7 @@ class Membership:
     ) -> str:
         """Invite a user; returns the event id."""
         state = await self._rooms.require_joined(reader, room_id)
+        self._check_change(reader, state)
         target_no = await self.number(target)
         direct = is_direct(state) or bool(extra and extra.get("is_direct"))
         if state.membership(target) not in ("join", "ban"):
@@ -62,6 +67,7 @@ class Membership:
         state = await self._rooms.find(room_id)
         if state is None:
             raise NotFound("There is no such room.")
+        self._check_change(reader, state)
         content = await self.member_content(reader.user_no, "knock", reason)
         await self._append(reader, state, reader.user_id, reader.user_no, content)
         return room_id
@@ -73,6 +79,10 @@ class Membership:
         if place is None:
             raise Forbidden("You are not in this room.")
         if place.membership == "leave":
+            return
+        keeper = self._rooms.keeper_of(state)
+        if keeper is not None:
+            await keeper.leave(reader, state)
             return
         if place.membership == "invite" and self.policy.refuses_silently and is_direct(state):
             await self._refuse(reader, state, place)
@@ -107,6 +117,10 @@ class Membership:
             raise NotFound("You have never been in this room.")
         if place.membership not in ("leave", "ban"):
             raise StillJoined("Leave the room before forgetting it.")
+        keeper = self._rooms.keeper_of(state)
+        if keeper is not None:
+            await keeper.forget(reader, state)
+            return
         async with self._rooms.database.transaction() as tx:
             await tx.execute(
                 "UPDATE memberships SET forgotten = 1 WHERE user_no = ? AND room_no = ? "
@@ -128,6 +142,12 @@ class Membership:
         if membership == "invite":
             return await self.invite(reader, room_id, target, reason, extra)
         state = await self._rooms.require(room_id)
+        if self._rooms.keeper_of(state) is not None:
+            if target != reader.user_id or membership not in ("join", "leave"):
+                raise Forbidden("Readers of this room come and go by themselves.")
+            await (self.join(reader, room_id) if membership == "join" else self.leave(reader, room_id))
+            own = await self._rooms.readership.member(reader, state, target, None)
+            return "" if own is None else own.event_id
         via = await self._authorised_via(reader, state) if membership == "join" and target == reader.user_id else None
         body = {"membership": membership} | extra
         if via is not None:
@@ -153,7 +173,11 @@ class Membership:
         for place in list((await self._rooms.readership.places(reader)).values()):
             if place.membership in ("join", "invite", "knock"):
                 state = await self._rooms.eventlog.state(place.room_no)
-                if state is not None and state.membership(reader.user_id) in ("join", "invite", "knock"):
+                keeper = None if state is None else self._rooms.keeper_of(state)
+                if keeper is not None and state is not None:
+                    if reader.user_id not in state.joined:  # one's own posts stay where they were published
+                        await keeper.leave(reader, state)
+                elif state is not None and state.membership(reader.user_id) in ("join", "invite", "knock"):
                     await self._append(reader, state, reader.user_id, reader.user_no, {"membership": "leave"})
 
     async def member_content(self, user_no: int, membership: str, reason: str | None) -> dict[str, Any]:
@@ -176,9 +200,16 @@ class Membership:
             await self.policy.refused(tx, reader.user_no, state.room_no)
             tx.on_commit(lambda: self._members.refused(reader.user_id, state.room_no, pos, place.sender_no))
 
+    def _check_change(self, reader: Reader, state: RoomState) -> None:
+        """Who keeps a room decides about its members."""
+        keeper = self._rooms.keeper_of(state)
+        if keeper is not None:
+            keeper.check_change(reader, state, "m.room.member")
+
     async def _put_out(
         self, reader: Reader, state: RoomState, target: str, membership: str, reason: str | None
     ) -> None:
+        self._check_change(reader, state)
         content = {"membership": membership} | checked_reason(reason)
         await self._append(reader, state, target, await self.number(target), content)
 

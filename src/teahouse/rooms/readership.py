@@ -138,7 +138,11 @@ class Readerships:
     """Every implementation behind the one Protocol; the first that answers for a room decides about it."""
 
     def __init__(self, implementations: Sequence[Readership]) -> None:
-        self._implementations = implementations
+        self._implementations = list(implementations)
+
+    def put_before(self, readership: Readership) -> None:
+        """Ask an implementation before those there are."""
+        self._implementations.insert(0, readership)
 
     def of(self, state: RoomState) -> Readership:
         """Who decides about a room."""
@@ -148,11 +152,12 @@ class Readerships:
         return True
 
     async def places(self, reader: Reader) -> Mapping[int, Place]:
-        if len(self._implementations) == 1:
-            return await self._implementations[0].places(reader)
+        found = [places for each in reversed(self._implementations) if (places := await each.places(reader))]
+        if len(found) == 1:
+            return found[0]
         merged: dict[int, Place] = {}
-        for each in reversed(self._implementations):
-            merged.update(await each.places(reader))
+        for places in found:
+            merged.update(places)
         return merged
 
     async def window(self, reader: Reader, state: RoomState) -> Window:

@@ -24,7 +24,7 @@ from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.store import MAIN_THREAD, SENT
 from teahouse.eventlog.types import StoredEvent
 from teahouse.rooms.service import Rooms
-from teahouse.rooms.types import Reader
+from teahouse.rooms.types import Keeper, Reader
 
 SHOWN_AFTER_S = 1.0  # how long receipts of a small room gather before others see them
 SHOWN_AFTER_LARGE_S = 5.0  # the same in a room of more than LARGE_ROOM_MEMBERS
@@ -38,6 +38,11 @@ WOKEN_AT_ONCE = 25  # readers of a large room woken together by receipts
 WAKE_EVERY_S = 0.05  # time between two such wake-ups: a group of 500 is told within a second
 KINDS = ("m.read", "m.read.private")
 UNTHREADED = ""
+PUT = (
+    "INSERT INTO receipts (room_no, user_no, thread, kind, event_pos, ts_ms, pos) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (room_no, user_no, thread, kind) DO UPDATE SET event_pos = excluded.event_pos, "
+    "ts_ms = excluded.ts_ms, pos = excluded.pos WHERE receipts.event_pos < excluded.event_pos"
+)
 WAITING = f"pos = 0 AND kind <> '{SENT}'"  # the condition of the partial index receipts_waiting
 
 
@@ -106,6 +111,10 @@ class Receipts:
         marks = await self.marks(state.room_no, reader.user_no)
         if pos <= marks.get(name, 0) and kind == "m.read.private":
             return
+        keeper = self._rooms.keeper_of(state)
+        if keeper is not None:
+            await self._keep(keeper, reader, state, Arrived(reader.user_no, state, kind, pos, name))
+            return
         await self._store(reader, state, kind, pos, name)
 
     async def marks(self, room_no: int, user_no: int) -> Mapping[str, int]:
@@ -131,6 +140,8 @@ class Receipts:
 
         Private receipts are their owner's alone. Returns None when there is none.
         """
+        if self._rooms.keeper_of(state) is not None:
+            return (await self._read(state, after, upto, reader.user_no)).encoded
         span = self._span(state, after, upto)
         shown = None if span is None else self._spans.get(span)
         if shown is None:
@@ -147,6 +158,26 @@ class Receipts:
             content.setdefault(receipt.event_id, {})["m.read.private"] = {reader.user_id: receipt.body}
         return msgspec.Raw(msgspec.json.encode(content))
 
+    async def _keep(self, keeper: Keeper, reader: Reader, state: RoomState, arrived: Arrived) -> None:
+        """Store a receipt in a kept room, where nobody sees another's: it is new to its owner alone."""
+        async with self._database.transaction() as tx:
+            pos = tx.positions()
+            changed = await tx.execute(
+                PUT, state.room_no, arrived.user_no, arrived.thread, arrived.kind, arrived.pos, self._clock.now_ms(),
+                pos,
+            )  # fmt: skip
+            if not changed:
+                return
+            await keeper.read(tx, reader, state, arrived.pos, pos)
+
+            def kept() -> None:
+                marks = self._marks.get((state.room_no, arrived.user_no))
+                if marks is not None:
+                    advance(marks, arrived.thread, arrived.pos)
+                self._bus.publish(users=(arrived.user_no,))
+
+            tx.on_commit(kept)
+
     def _span(self, state: RoomState, after: int, upto: int) -> tuple[int, int, int] | None:
         """What of a room's showings lies between two places, as a name that everybody who asks for it shares."""
         showings = self._showings.get(state.room_no)
@@ -155,9 +186,12 @@ class Receipts:
         first, last = bisect_right(showings, after) - 1, bisect_right(showings, upto) - 1
         return state.room_no, showings[first], showings[last]
 
-    async def _read(self, state: RoomState, after: int, upto: int) -> Shown:
+    async def _read(self, state: RoomState, after: int, upto: int, only: int | None = None) -> Shown:
+        """Receipts of a span; with `only` those of one user, the private ones among them too."""
         condition = "pos >= 0" if after == 0 else "pos > ? AND pos <= ?"
-        bounds = () if after == 0 else (after, upto)
+        bounds: tuple[int, ...] = () if after == 0 else (after, upto)
+        if only is not None:
+            condition, bounds = f"{condition} AND user_no = ?", (*bounds, only)
         rows = await self._database.fetch(
             "SELECT user_no, thread, kind, event_pos, ts_ms FROM receipts WHERE room_no = ? AND kind <> ? AND "
             f"{condition} ORDER BY pos DESC LIMIT ?",
@@ -170,7 +204,7 @@ class Receipts:
             if thread != UNTHREADED:
                 body["thread_id"] = thread
             event_id = self._eventlog.identifiers.event_id(event_pos, state.room_no)
-            if kind == "m.read.private":
+            if kind == "m.read.private" and only is None:
                 private.setdefault(user_no, []).append(Receipt(event_id, body))
                 continue
             user_id = await self._rooms.users.user_id(user_no)
@@ -209,13 +243,8 @@ class Receipts:
             async with self._database.transaction() as tx:
                 arrived = self._take()
                 now_ms = self._clock.now_ms()
-                await tx.execute_many(
-                    "INSERT INTO receipts (room_no, user_no, thread, kind, event_pos, ts_ms, pos) "
-                    "VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT (room_no, user_no, thread, kind) DO UPDATE SET "
-                    "event_pos = excluded.event_pos, ts_ms = excluded.ts_ms, pos = 0 "
-                    "WHERE receipts.event_pos < excluded.event_pos",
-                    [(each.state.room_no, each.user_no, each.thread, each.kind, each.pos, now_ms) for each in arrived],
-                )
+                rows = [(of.state.room_no, of.user_no, of.thread, of.kind, of.pos, now_ms, 0) for of in arrived]
+                await tx.execute_many(PUT, rows)
                 tx.on_commit(lambda: self._stored(arrived))
         except BaseException:
             if self._writing is asyncio.current_task():

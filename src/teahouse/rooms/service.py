@@ -12,11 +12,12 @@ from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Appended, Content, Draft, Proposal, Target, Txn
 from teahouse.matrix import events, identifiers
 from teahouse.rooms.readership import Readerships
-from teahouse.rooms.types import Reader, Users
+from teahouse.rooms.types import Keeper, Reader, Users
 
 NOT_IN_ROOM = "You are not in this room."
 TXN_ID_MAX_BYTES = 255  # our bound; the specification gives none
 MENTIONS_MAX = 50  # users one event can highlight by name; more are delivered without a highlight
+RESERVED = "io.teahouse."  # state of these types marks the rooms of a keeper, and only the server writes it
 
 
 class Rooms:
@@ -27,6 +28,11 @@ class Rooms:
         self.eventlog = eventlog
         self.readership = readership
         self.users = users
+        self.keepers: list[Keeper] = []
+
+    def keeper_of(self, state: RoomState) -> Keeper | None:
+        """Who keeps a room; None for an ordinary one."""
+        return next((keeper for keeper in self.keepers if keeper.keeps(state)), None)
 
     async def find(self, room_id: str) -> RoomState | None:
         """A room's current state, or None when there is no such room."""
@@ -58,6 +64,9 @@ class Rooms:
             return await self.redact(reader, room_id, content.get("redacts"), txn_id, content)
         state = await self.require(room_id)
         check_name("eventType", event_type)
+        keeper = self.keeper_of(state)
+        if keeper is not None:
+            return await keeper.send(reader, state, event_type, self._txn(reader, "send", txn_id), content)
         target = await self._related(reader, state, event_type, content)
         users = await self._mentioned(state, content)
         draft = Draft(event_type, content, relates_to=target)
@@ -74,6 +83,11 @@ class Rooms:
         state = await self.require(room_id)
         check_name("eventType", event_type)
         check_name("stateKey", state_key)
+        if event_type.startswith(RESERVED):
+            raise Forbidden(f"State of a type that begins with {RESERVED} is for the server alone to set.")
+        keeper = self.keeper_of(state)
+        if keeper is not None:
+            keeper.check_change(reader, state, event_type)
         if event_type == "m.room.canonical_alias":
             await self._check_aliases(state, content)
         if event_type == "m.room.server_acl":
@@ -89,6 +103,9 @@ class Rooms:
         state = await self.require_joined(reader, room_id)
         if not isinstance(event_id, str):
             raise BadJson("'redacts' must name an event.")
+        keeper = self.keeper_of(state)
+        if keeper is not None:
+            return await keeper.redact(reader, state, event_id, self._txn(reader, "redact", txn_id), content)
         target = await self.target(state, event_id)
         if target is None:
             raise NotFound("There is no such event in this room.")

@@ -5,7 +5,7 @@ Stored bytes are spliced, not decoded: what differs per reader is appended befor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from teahouse.eventlog.service import EventLog
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import EventClass, StoredEvent
 from teahouse.matrix import events as matrix_events
-from teahouse.rooms.types import Reader, Window
+from teahouse.rooms.types import Keeper, Reader, Window
 
 CHILDREN_BUNDLED_MAX = 1_000  # relations read to bundle one page of events
 NEEDS_LOOKUP = EventClass.STATE | EventClass.HAS_CHILDREN
@@ -28,10 +28,13 @@ _decode = msgspec.json.Decoder().decode
 class Serving:
     """Turns stored events into a reader's JSON."""
 
-    def __init__(self, database: Database, eventlog: EventLog, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, eventlog: EventLog, clock: Clock, keeper_of: Callable[[RoomState], Keeper | None]
+    ) -> None:
         self._database = database
         self._eventlog = eventlog
         self._clock = clock
+        self._keeper_of = keeper_of
 
     async def events(
         self,
@@ -45,6 +48,9 @@ class Serving:
     ) -> list[bytes]:
         """Events in the order given, each as JSON bytes."""
         now_ms = self._clock.now_ms()
+        keeper = self._keeper_of(state)
+        if keeper is not None:
+            events = await keeper.shown(state, events)
         extra = b',"room_id":' + _encode(state.room_id) if with_room_id else b""
         bundles = await self._bundles(reader, state, window, events, ignored)
         served: list[bytes] = []

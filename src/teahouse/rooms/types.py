@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from teahouse.db import Transaction
 from teahouse.eventlog.state import RoomState
-from teahouse.eventlog.types import StoredEvent
+from teahouse.eventlog.types import Content, StoredEvent, Txn
 from teahouse.matrix import history_visibility
 
 ALL = ((0, history_visibility.POS_MAX),)
@@ -37,6 +37,7 @@ class Place:
     sender_no: int
     forgotten: bool = False
     refused: bool = False
+    news: int = 0  # position of the newest change in the room that is this user's alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,43 @@ class Readership(Protocol):
 
     def interested(self, state: RoomState, waiting: Collection[int]) -> Collection[int]:
         """Which of the waiting users (by user_no) read this room: whom a hint should wake."""
+
+
+class Keeper(Protocol):
+    """A slice that keeps rooms of a kind of its own: who comes, goes and writes there is for it to say.
+
+    Such a room is marked by a state event in the reserved namespace, which only its keeper can put there.
+    """
+
+    def keeps(self, state: RoomState) -> bool:
+        """Whether the room is one of its own."""
+
+    async def join(self, reader: Reader, state: RoomState) -> None:
+        """The reader asks to come in. Coming in again changes nothing; raises Forbidden."""
+
+    async def leave(self, reader: Reader, state: RoomState) -> None:
+        """The reader goes. Going again changes nothing; raises Forbidden for one who was never there, or must stay."""
+
+    async def forget(self, reader: Reader, state: RoomState) -> None:
+        """The reader, who has left, drops the room from their lists."""
+
+    async def send(self, reader: Reader, state: RoomState, event_type: str, txn: Txn, content: Content) -> str:
+        """Take in what the reader sends; its event id, the same one for a retry. Raises Forbidden."""
+
+    async def redact(self, reader: Reader, state: RoomState, event_id: str, txn: Txn, content: Content) -> str:
+        """Take back what the reader sent; the redaction's event id. Raises Forbidden or NotFound."""
+
+    def check_change(self, reader: Reader, state: RoomState, event_type: str) -> None:
+        """Raises Forbidden unless the reader may change this state, member events and the upgrade's tombstone too."""
+
+    async def read(self, tx: Transaction, reader: Reader, state: RoomState, event_pos: int, pos: int) -> None:
+        """Note, in the transaction that stores the receipt at `pos`, that the reader has read up to `event_pos`."""
+
+    async def shown(self, state: RoomState, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+        """The events as they stand now: what they embed of others may have changed since they were sent."""
+
+    async def own(self, reader: Reader, state: RoomState, after: int, upto: int) -> Sequence[StoredEvent]:
+        """Events in after < pos <= upto that this reader alone has: what they sent and nobody else is shown."""
 
 
 class Users(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -18,7 +18,7 @@ from teahouse.rooms.history import History, Page, not_from
 from teahouse.rooms.receipts import Receipts
 from teahouse.rooms.serving import Serving, only_fields
 from teahouse.rooms.tokens import Token
-from teahouse.rooms.types import Place, Readership
+from teahouse.rooms.types import Keeper, Place, Readership
 from teahouse.sync.lazy import LazyMembers
 from teahouse.sync.types import TIMELINE_EVENTS_DEFAULT, TIMELINE_EVENTS_MAX, Ask, Json, RoomView, raw
 
@@ -40,6 +40,7 @@ class RoomSections:
         unread: Unread,
         lazy: LazyMembers,
         clock: Clock,
+        keeper_of: Callable[[RoomState], Keeper | None],
     ) -> None:
         self._database = database
         self._eventlog = eventlog
@@ -51,6 +52,7 @@ class RoomSections:
         self._unread = unread
         self._lazy = lazy
         self._clock = clock
+        self._keeper_of = keeper_of
 
     async def joined(
         self, ask: Ask, view: RoomView, account_data: Sequence[Json], ignored: Collection[str]
@@ -58,6 +60,7 @@ class RoomSections:
         """A joined room, or None when nothing about it is new to the reader."""
         whole = ask.since is None or view.newly_joined
         events, page = await self._timeline(ask, view, whole, ignored)
+        events = await self._with_own(ask, view, events, page, whole)
         ephemeral = await self._ephemeral(ask, view, whole)
         if not (whole or ask.full_state or events or page.end is not None or ephemeral or account_data):
             return None
@@ -151,6 +154,19 @@ class RoomSections:
         gap = view.window.memberships[0][0] <= ask.floor if view.newly_joined else stop > floor > 0
         return events, Page(events, upto, events[0].pos - 1 if gap and events else page.end)
 
+    async def _with_own(
+        self, ask: Ask, view: RoomView, events: list[StoredEvent], page: Page, whole: bool
+    ) -> list[StoredEvent]:
+        """The timeline with what the reader alone has of a kept room, as far back as the timeline goes."""
+        keeper = self._keeper_of(view.state)
+        if keeper is None or (whole and not events):
+            return events
+        after = events[0].pos if whole else max(ask.floor, page.end or 0)
+        own = await keeper.own(ask.reader, view.state, after, min(ask.upto.pos, view.last))
+        matches = filters.matcher(ask.filter.room.timeline, view.state.room_id)
+        shown = own if matches is None else [event for event in own if matches(event)]
+        return sorted([*events, *shown], key=lambda event: event.pos) if shown else events
+
     async def _state(
         self, ask: Ask, view: RoomView, events: Sequence[StoredEvent], page: Page, whole: bool
     ) -> list[StoredEvent]:
@@ -159,7 +175,7 @@ class RoomSections:
         # Of one's own later ban one is told, but not of the state up to it.
         place = upto if ask.state_after or not events else min(events[0].pos - 1, upto)
         if whole or ask.full_state:
-            state = await self._history.state_at(ask.reader, view.state, place)
+            state = await self._with_own_place(ask, view, await self._history.state_at(ask.reader, view.state, place))
         elif page.end is not None or ask.state_after:
             state = await self._eventlog.store.state_changes(self._database, view.state.room_no, ask.floor, place)
         elif filters.matcher(ask.filter.room.timeline, view.state.room_id) is not None:
@@ -173,6 +189,14 @@ class RoomSections:
             state = await self._lazily(ask, view, state, events, whole or ask.full_state, place)
         matches = filters.matcher(ask.filter.room.state, view.state.room_id)
         return state if matches is None else [event for event in state if matches(event)]
+
+    async def _with_own_place(self, ask: Ask, view: RoomView, state: list[StoredEvent]) -> list[StoredEvent]:
+        """The state with the reader's own membership in a kept room, which is no event of its timeline."""
+        user_id = ask.reader.user_id
+        if self._keeper_of(view.state) is None or any(event.state_key == user_id for event in state):
+            return state
+        own = await self._readership.member(ask.reader, view.state, user_id, ask.upto.pos)
+        return state if own is None or user_id in view.state.joined else [*state, own]
 
     async def _lazily(
         self,
@@ -215,7 +239,7 @@ class RoomSections:
         wanted = ask.filter.room.ephemeral
         events: list[Json] = []
         floor = 0 if whole else ask.floor
-        if view.state.receipt_head > floor or whole:
+        if max(view.state.receipt_head, view.place.news) > floor or whole:
             content = await self._receipts.shown(ask.reader, view.state, floor, ask.upto.pos)
             if content is not None:
                 events.append({"type": "m.receipt", "content": content})

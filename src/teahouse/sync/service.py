@@ -186,7 +186,7 @@ class Sync:
         return (
             ask.since is None
             or ask.full_state
-            or max(state.head, state.receipt_head, place.pos) > ask.floor
+            or max(state.head, state.receipt_head, place.pos, place.news) > ask.floor
             or self._sections.typing_changed(ask, state)
             or place.room_no in by_room
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from teahouse.clock import Clock
@@ -82,6 +82,14 @@ class Accounts:
         hashed = await self._prepare(localpart, password)
         async with self._database.transaction() as tx:
             return await self._make(tx, localpart, hashed, token, admin=admin)
+
+    async def register_signer(self, localpart: str, also: Callable[[Transaction, int], Awaitable[None]]) -> Account:
+        """Make an account that nobody signs in to: it signs what others write for it. `also` writes with it."""
+        await self.check_available(localpart)
+        async with self._database.transaction() as tx:
+            made = await self._make(tx, localpart, None, None, admin=False)
+            await also(tx, made.user_no)
+            return made
 
     async def register_on(
         self, device: NewDevice, localpart: str | None, password: str | None, token: str | None

@@ -1,0 +1,135 @@
+-- Public accounts: who publishes, for whom others write, who follows. account_no is the user_no of the account's
+-- Matrix user; a personal account's is the person's own.
+
+CREATE TABLE public_accounts (
+    account_no {key},
+    handle TEXT NOT NULL UNIQUE,
+    room_no BIGINT NOT NULL UNIQUE,    -- its channel
+    kind TEXT NOT NULL,                -- person, company, media, government, organisation
+    name TEXT NOT NULL,
+    about {bytes} NOT NULL,            -- JSON: description, links, picture, cover, language
+    found TEXT NOT NULL,               -- handle, name and description, case-folded: what the directory's search looks in
+    created_ms BIGINT NOT NULL,
+    followers BIGINT NOT NULL,
+    posts BIGINT NOT NULL,             -- the newest post's number
+    pinned BIGINT NOT NULL,            -- the pinned post's number; 0: none
+    badge TEXT NOT NULL,               -- '' or the kind that was verified
+    badge_until_ms BIGINT NOT NULL
+);
+CREATE INDEX public_accounts_followers ON public_accounts (followers, account_no);
+
+CREATE TABLE account_staff (
+    user_no BIGINT NOT NULL,
+    account_no BIGINT NOT NULL,
+    role TEXT NOT NULL,                -- owner, editor, analyst
+    since_ms BIGINT NOT NULL,
+    PRIMARY KEY (user_no, account_no)
+){clustered};
+CREATE INDEX account_staff_account ON account_staff (account_no);
+
+-- Who follows whom. A row stays after unfollowing, so that an older view hears of it.
+CREATE TABLE follows (
+    user_no BIGINT NOT NULL,
+    account_no BIGINT NOT NULL,
+    since BIGINT NOT NULL,             -- position in the follower's stream
+    until BIGINT NOT NULL,             -- the same of unfollowing; 0: follows
+    since_s BIGINT NOT NULL,
+    flags BIGINT NOT NULL,             -- 1: forgotten, 2: wants alerts
+    news BIGINT NOT NULL,              -- position of the newest change that is this follower's alone: a like, a receipt
+    PRIMARY KEY (user_no, account_no)
+){clustered};
+CREATE INDEX follows_account ON follows (account_no, user_no);
+
+-- How accounts grew, counted by day and where the followers came from; no row names a follower.
+CREATE TABLE follower_days (
+    account_no BIGINT NOT NULL,
+    day BIGINT NOT NULL,               -- days since 1970, UTC
+    source TEXT NOT NULL,
+    came BIGINT NOT NULL,
+    left_ BIGINT NOT NULL,
+    PRIMARY KEY (account_no, day, source)
+){clustered};
+
+-- Posts by account and dense number. fate: 0 stands, 1 deleted by its owner, 2 removed by a decision.
+CREATE TABLE posts (
+    account_no BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    pos BIGINT NOT NULL,               -- of its event in the channel
+    room_no BIGINT NOT NULL,
+    author_no BIGINT NOT NULL,         -- who wrote it, for the account's staff alone
+    kind TEXT NOT NULL,
+    language TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL,           -- of its content; 0 until it is edited
+    fate BIGINT NOT NULL,
+    fate_ms BIGINT NOT NULL,
+    of_account BIGINT NOT NULL,        -- the post it reposts; 0: none
+    of_number BIGINT NOT NULL,
+    comments_by TEXT NOT NULL,         -- everyone, followers, nobody
+    likes BIGINT NOT NULL,
+    reposts BIGINT NOT NULL,
+    comments BIGINT NOT NULL,
+    views BIGINT NOT NULL,
+    PRIMARY KEY (account_no, number)
+){clustered};
+CREATE UNIQUE INDEX posts_pos ON posts (pos);
+CREATE INDEX posts_account ON posts (account_no, pos);
+CREATE INDEX posts_of ON posts (of_account, of_number) WHERE of_account <> 0;
+
+-- What a post says, in each of its versions; rows go when the post is deleted.
+CREATE TABLE post_versions (
+    account_no BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    written_ms BIGINT NOT NULL,
+    correction TEXT NOT NULL,          -- what was put right; '': an edit without notice
+    content {bytes} NOT NULL,          -- JSON, see posts/types.py
+    PRIMARY KEY (account_no, number, version)
+){clustered};
+
+CREATE TABLE post_tags (
+    tag TEXT NOT NULL,                 -- case-folded, without #
+    pos BIGINT NOT NULL,
+    PRIMARY KEY (tag, pos)
+){clustered};
+CREATE INDEX post_tags_pos ON post_tags (pos);
+
+-- Drafts and posts that wait for their hour.
+CREATE TABLE drafts (
+    draft_no {key},
+    account_no BIGINT NOT NULL,
+    author_no BIGINT NOT NULL,
+    changed_ms BIGINT NOT NULL,
+    due_ms BIGINT NOT NULL,            -- 0: not scheduled
+    failure TEXT NOT NULL,             -- why it could not be published; '': nothing went wrong
+    content {bytes} NOT NULL
+);
+CREATE INDEX drafts_account ON drafts (account_no, draft_no);
+CREATE INDEX drafts_due ON drafts (due_ms) WHERE due_ms > 0;
+
+-- What readers do with a post: one row for each reader and deed, kept after it was taken back, for its own echo.
+CREATE TABLE interactions (
+    account_no BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    kind TEXT NOT NULL,                -- like, vote
+    user_no BIGINT NOT NULL,
+    value TEXT NOT NULL,               -- the emoji of a like; the chosen answers of a vote
+    pos BIGINT NOT NULL,
+    until BIGINT NOT NULL,             -- position at which it was taken back; 0: it stands
+    done_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_no, number, kind, user_no)
+){clustered};
+CREATE INDEX interactions_user ON interactions (user_no, account_no, pos);
+
+CREATE TABLE comments (
+    comment_no {key},                  -- a position
+    account_no BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    parent_no BIGINT NOT NULL,         -- the comment it answers; 0: the post
+    user_no BIGINT NOT NULL,
+    written_ms BIGINT NOT NULL,
+    fate BIGINT NOT NULL,              -- 0 stands, 1 deleted by its author, 2 removed by a decision, 3 hidden by staff
+    body TEXT NOT NULL
+);
+CREATE INDEX comments_post ON comments (account_no, number, parent_no, comment_no);
+CREATE INDEX comments_user ON comments (user_no, comment_no);

@@ -1,0 +1,1 @@
+-- Side chats and the shared inbox.

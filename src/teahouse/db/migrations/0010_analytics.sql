@@ -1,0 +1,1 @@
+-- What publishers see of how their posts do.

@@ -1,0 +1,1 @@
+-- Timelines, search and mentions.

@@ -1,0 +1,1 @@
+-- Followers by e-mail, mirrored feeds, imports.

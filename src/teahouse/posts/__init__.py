@@ -1,0 +1,1 @@
+"""Posts: what public accounts publish, and what readers do with it."""

@@ -1,0 +1,136 @@
+"""The rows of posts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from teahouse.db import Reader, Row, Transaction, marks, padded
+from teahouse.errors import NotFound
+from teahouse.posts.types import Counts, Fate, Post, PostContent, Ref, Version
+
+COLUMNS = (
+    "p.account_no, p.number, p.pos, p.room_no, p.author_no, p.kind, p.created_ms, p.version, p.fate, p.fate_ms, "
+    "p.of_account, p.of_number, p.comments_by, p.likes, p.reposts, p.comments, p.views, v.content, v.written_ms"
+)
+FROM = (
+    "FROM posts p LEFT JOIN post_versions v ON v.account_no = p.account_no AND v.number = p.number "
+    "AND v.version = p.version"
+)
+STANDS = f"p.fate = {int(Fate.STANDS)}"
+
+_decode = msgspec.json.Decoder(PostContent).decode
+
+
+def post_of(row: Row) -> Post:
+    """A row of COLUMNS as a post."""
+    fate = Fate(row[8])
+    of = Ref(row[10], row[11]) if row[10] else None
+    content = _decode(row[17]) if row[17] is not None and fate is Fate.STANDS else None
+    edited_ms = row[18] if row[7] and content is not None else 0
+    return Post(
+        row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], fate, row[9], of, row[12], Counts(*row[13:17]),
+        content, edited_ms,
+    )  # fmt: skip
+
+
+async def one(reader: Reader, ref: Ref) -> Post | None:
+    """A post, or None."""
+    row = await reader.fetch_one(
+        f"SELECT {COLUMNS} {FROM} WHERE p.account_no = ? AND p.number = ?", ref.account_no, ref.number
+    )
+    return None if row is None else post_of(row)
+
+
+async def at(reader: Reader, positions: Sequence[int]) -> dict[int, Post]:
+    """Posts by the positions of their events."""
+    if not positions:
+        return {}
+    rows = await reader.fetch(f"SELECT {COLUMNS} {FROM} WHERE p.pos IN ({marks(len(positions))})", *padded(positions))
+    return {row[2]: post_of(row) for row in rows}
+
+
+async def of_account(reader: Reader, account_no: int, before: int, limit: int) -> list[Post]:
+    """An account's standing posts below a number, newest first."""
+    rows = await reader.fetch(
+        f"SELECT {COLUMNS} {FROM} WHERE p.account_no = ? AND p.number < ? AND {STANDS} ORDER BY p.number DESC LIMIT ?",
+        account_no, before, limit,
+    )  # fmt: skip
+    return [post_of(row) for row in rows]
+
+
+async def versions(reader: Reader, ref: Ref, limit: int) -> list[Version]:
+    """A post's wordings, newest first."""
+    rows = await reader.fetch(
+        "SELECT version, written_ms, correction, content FROM post_versions WHERE account_no = ? AND number = ? "
+        "ORDER BY version DESC LIMIT ?",
+        ref.account_no, ref.number, limit,
+    )  # fmt: skip
+    return [Version(row[0], row[1], row[2], _decode(row[3])) for row in rows]
+
+
+async def insert(tx: Transaction, post: Post, language: str) -> None:
+    """A new post."""
+    of = post.of or Ref(0, 0)
+    await tx.execute(
+        "INSERT INTO posts (account_no, number, pos, room_no, author_no, kind, language, created_ms, version, fate, "
+        "fate_ms, of_account, of_number, comments_by, likes, reposts, comments, views) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, 0, 0, 0, 0)",
+        post.account_no, post.number, post.pos, post.room_no, post.author_no, post.kind, language, post.created_ms,
+        of.account_no, of.number, post.comments_by,
+    )  # fmt: skip
+
+
+async def insert_version(tx: Transaction, ref: Ref, version: Version) -> None:
+    """A wording of a post."""
+    await tx.execute(
+        "INSERT INTO post_versions (account_no, number, version, written_ms, correction, content) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        ref.account_no, ref.number, version.version, version.written_ms, version.correction,
+        msgspec.json.encode(version.content),
+    )  # fmt: skip
+
+
+async def set_tags(tx: Transaction, pos: int, tags: Sequence[str]) -> None:
+    """What a post is found under."""
+    await tx.execute("DELETE FROM post_tags WHERE pos = ?", pos)
+    await tx.execute_many("INSERT INTO post_tags (tag, pos) VALUES (?, ?)", [(tag, pos) for tag in tags])
+
+
+async def set_current(tx: Transaction, ref: Ref, version: Version, kind: str) -> None:
+    """A post has a new wording."""
+    await tx.execute(
+        "UPDATE posts SET version = ?, kind = ?, language = ?, comments_by = ? WHERE account_no = ? AND number = ?",
+        version.version, kind, version.content.language, version.content.comments, ref.account_no, ref.number,
+    )  # fmt: skip
+
+
+async def set_fate(tx: Transaction, ref: Ref, before: Fate, after: Fate, now_ms: int) -> bool:
+    """Change what became of a post; False when it was not as `before` says."""
+    changed = await tx.execute(
+        "UPDATE posts SET fate = ?, fate_ms = ? WHERE account_no = ? AND number = ? AND fate = ?",
+        int(after), now_ms, ref.account_no, ref.number, int(before),
+    )  # fmt: skip
+    return changed > 0
+
+
+async def erase(tx: Transaction, post: Post) -> None:
+    """Drop everything a post said, and what was said of it."""
+    for table in ("post_versions", "comments", "interactions"):
+        await tx.execute(f"DELETE FROM {table} WHERE account_no = ? AND number = ?", post.account_no, post.number)
+    await set_tags(tx, post.pos, ())
+
+
+async def require_standing(tx: Transaction, ref: Ref) -> None:
+    """Raises NotFound when the post went while somebody was about to do something with it."""
+    row = await tx.fetch_one("SELECT fate FROM posts WHERE account_no = ? AND number = ?", ref.account_no, ref.number)
+    if row is None or row[0] != Fate.STANDS:
+        raise NotFound("The post is gone.")
+
+
+async def count(tx: Transaction, ref: Ref, column: str, by: int) -> None:
+    """Move one of a post's counts: likes, reposts, comments, views."""
+    await tx.execute(
+        f"UPDATE posts SET {column} = {column} + ? WHERE account_no = ? AND number = ?", by, ref.account_no, ref.number
+    )

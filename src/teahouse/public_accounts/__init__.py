@@ -1,0 +1,1 @@
+"""Public accounts: who publishes, who writes for them, who follows."""

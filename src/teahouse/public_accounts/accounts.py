@@ -1,0 +1,336 @@
+"""Opening and describing public accounts, and who works for them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from teahouse.clock import Clock
+from teahouse.db import Database, Row, Transaction
+from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound
+from teahouse.eventlog.types import Draft, Proposal, StoredEvent
+from teahouse.posts.types import Publisher
+from teahouse.posts.wording import check_link, limit
+from teahouse.public_accounts import types
+from teahouse.public_accounts.types import About, Account
+from teahouse.rooms import types as rooms_types
+from teahouse.rooms.creation import CreateRoom, Creation, StateInput
+from teahouse.rooms.directory import like
+from teahouse.rooms.service import Rooms
+from teahouse.users.accounts import Accounts as Users
+
+ACCOUNTS_CACHED_MAX = 20_000  # accounts kept in memory
+BADGE_LIKE = "✓✔☑✅🗸🔰🏅⭐"  # in a name they would look like a badge
+STAFF_MAX = 100  # people who work for one account
+OPENED_MAX = 20  # accounts one person owns
+ROLES = {"owner": 3, "editor": 2, "analyst": 1}  # each may do what those below may
+COLUMNS = "account_no, handle, room_no, kind, name, about, created_ms, followers, posts, pinned, badge, badge_until_ms"
+# Only the account itself writes in its channel, and only through what publishes: everybody else reads.
+POWER_LEVELS = {
+    "events_default": 100, "state_default": 100, "invite": 100, "kick": 100, "ban": 100, "redact": 100, "events": {},
+}  # fmt: skip
+
+
+class Accounts:
+    """Public accounts of this server."""
+
+    def __init__(
+        self, database: Database, clock: Clock, rooms: Rooms, creation: Creation, users: Users, opening: str
+    ) -> None:
+        """`opening` is the operator's policy: everyone, or staff (the operator's own)."""
+        self._database = database
+        self._clock = clock
+        self._rooms = rooms
+        self._creation = creation
+        self._users = users
+        self.users = users.directory
+        self._opening = opening
+        self._accounts: OrderedDict[int, Account] = OrderedDict()
+        self._handles: dict[str, int] = {}
+
+    def now_ms(self) -> int:
+        """The time, milliseconds since the epoch."""
+        return self._clock.now_ms()
+
+    async def open(
+        self, reader: rooms_types.Reader, handle: str, kind: str, name: str, about: About, *, admin: bool
+    ) -> Account:
+        """Open an account; its owner is who asks. A personal one is of the person's own name."""
+        if kind not in types.KINDS:
+            raise InvalidParam(f"'kind' must be one of {', '.join(types.KINDS)}.")
+        if kind != "person" and self._opening == "staff" and not admin:
+            raise Forbidden("On this server only the operator's staff open public accounts. Write to them to ask.")
+        check(name, about)
+        own = self.users.localpart(reader.user_id)
+        if kind == "person" and handle != own:
+            raise InvalidParam(f"A personal account has its owner's name: {own}.")
+        if await self.find(handle) is not None:
+            raise Conflict("This handle is taken.")
+        owned = await self._database.fetch_one(
+            "SELECT count(*) FROM account_staff WHERE user_no = ? AND role = 'owner'", reader.user_no
+        )
+        if owned is not None and owned[0] >= OPENED_MAX:
+            raise Forbidden(f"One person owns at most {OPENED_MAX} accounts.")
+        user_no = reader.user_no if kind == "person" else await self._reserve(reader, handle)
+        await self._make(reader.user_no, user_no, handle, kind, name, about)
+        return await self.require(handle)
+
+    async def _reserve(self, reader: rooms_types.Reader, handle: str) -> int:
+        """The user that signs for an account. One left over from an opening that was cut short is taken up again."""
+
+        async def also(tx: Transaction, user_no: int) -> None:
+            await insert_staff(tx, reader.user_no, user_no, "owner", self._clock.now_ms())
+
+        row = await self._database.fetch_one(
+            "SELECT u.user_no FROM users u JOIN account_staff s ON s.account_no = u.user_no AND s.user_no = ? "
+            "WHERE u.localpart = ?",
+            reader.user_no, handle,
+        )  # fmt: skip
+        return int(row[0]) if row is not None else (await self._users.register_signer(handle, also)).user_no
+
+    async def _make(self, owner_no: int, user_no: int, handle: str, kind: str, name: str, about: About) -> None:
+        """The channel with the account's rows, all or none."""
+        signer = rooms_types.Reader(user_no, self.users.full_id(handle))
+        state = [
+            StateInput("m.room.history_visibility", {"history_visibility": "world_readable"}),
+            StateInput(types.CHANNEL, {"account": handle, "kind": kind}),
+        ]
+        if about.picture:
+            state.append(StateInput("m.room.avatar", {"url": about.picture}))
+        wish = CreateRoom(
+            visibility="public", room_alias_name=handle, name=name, topic=about.description or None,
+            preset="public_chat", creation_content={"m.federate": False}, initial_state=state,
+            power_level_content_override=POWER_LEVELS,
+        )  # fmt: skip
+
+        async def keep(tx: Transaction, events: Sequence[StoredEvent]) -> None:
+            now_ms = self._clock.now_ms()
+            await tx.execute(
+                f"INSERT INTO public_accounts ({COLUMNS}, found) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, '', 0, ?)",
+                user_no, handle, events[0].room_no, kind, name, msgspec.json.encode(about), now_ms,
+                found_by(handle, name, about),
+            )  # fmt: skip
+            await insert_staff(tx, owner_no, user_no, "owner", now_ms)
+            if kind != "person":
+                await self.users.set_field(tx, user_no, "displayname", name)
+                if about.picture:
+                    await self.users.set_field(tx, user_no, "avatar_url", about.picture)
+
+        await self._creation.create(signer, wish, keep)
+
+    async def describe(self, account: Account, name: str, about: About) -> Account:
+        """Change what an account says of itself, in its channel too."""
+        check(name, about)
+        drafts = [Draft("m.room.name", {"name": name}, ""), Draft("m.room.topic", {"topic": about.description}, "")]
+        if about.picture != account.about.picture:
+            drafts.append(Draft("m.room.avatar", {"url": about.picture} if about.picture else {}, ""))
+
+        async def also(tx: Transaction, events: Sequence[StoredEvent]) -> None:
+            await tx.execute(
+                "UPDATE public_accounts SET name = ?, about = ?, found = ? WHERE account_no = ?",
+                name, msgspec.json.encode(about), found_by(account.handle, name, about), account.account_no,
+            )  # fmt: skip
+            if not account.personal:
+                await self.users.set_field(tx, account.account_no, "displayname", name)
+            tx.on_commit(lambda: self.forget(account.account_no))
+
+        await self._rooms.append(
+            Proposal(account.user_id, account.account_no, drafts, account.room_no, also=also)
+        )  # fmt: skip
+        return await self.require(account.handle)
+
+    async def find(self, handle: str) -> Account | None:
+        """An account by its handle."""
+        account_no = self._handles.get(handle)
+        return await self._load("handle = ?", handle) if account_no is None else await self.at(account_no)
+
+    async def require(self, handle: str) -> Account:
+        """An account by its handle; raises NotFound."""
+        account = await self.find(handle)
+        if account is None:
+            raise NotFound(f"There is no public account @{handle}.")
+        return account
+
+    async def at(self, account_no: int) -> Account | None:
+        """An account by its number."""
+        account = self._accounts.get(account_no)
+        return await self._load("account_no = ?", account_no) if account is None else account
+
+    async def publisher(self, account_no: int) -> Publisher | None:
+        """An account as posts see it."""
+        account = await self.at(account_no)
+        return None if account is None else publisher(account)
+
+    async def publisher_named(self, handle: str) -> Publisher | None:
+        """The same by its handle."""
+        account = await self.find(handle)
+        return None if account is None else publisher(account)
+
+    async def newest(self, account_no: int) -> int:
+        """The number of the account's newest post."""
+        row = await self._database.fetch_one("SELECT posts FROM public_accounts WHERE account_no = ?", account_no)
+        return 0 if row is None else int(row[0])
+
+    async def posted(self, tx: Transaction, account_no: int, number: int) -> bool:
+        """Move the account's newest number on by one, to `number`; False when it stands elsewhere."""
+        changed = await tx.execute(
+            "UPDATE public_accounts SET posts = ? WHERE account_no = ? AND posts = ?", number, account_no, number - 1
+        )
+        tx.on_commit(lambda: self.changed(account_no, posts=number))
+        return changed > 0
+
+    async def pin(self, account: Account, number: int) -> None:
+        """Put a post on top of the account's page and into the channel's pinned events; 0 for none."""
+        pinned: list[str] = []
+        if number:
+            row = await self._database.fetch_one(
+                "SELECT pos FROM posts WHERE account_no = ? AND number = ? AND fate = 0", account.account_no, number
+            )
+            if row is None:
+                raise NotFound("There is no such post.")
+            pinned.append(self._rooms.eventlog.identifiers.event_id(row[0], account.room_no))
+
+        async def also(tx: Transaction, events: Sequence[StoredEvent]) -> None:
+            await tx.execute("UPDATE public_accounts SET pinned = ? WHERE account_no = ?", number, account.account_no)
+            tx.on_commit(lambda: self.changed(account.account_no, pinned=number))
+
+        draft = Draft("m.room.pinned_events", {"pinned": pinned}, "")
+        await self._rooms.append(Proposal(account.user_id, account.account_no, [draft], account.room_no, also=also))
+
+    async def role(self, user_no: int, account_no: int) -> str:
+        """What somebody may do for an account; '' for nothing."""
+        row = await self._database.fetch_one(
+            "SELECT role FROM account_staff WHERE user_no = ? AND account_no = ?", user_no, account_no
+        )
+        return "" if row is None else str(row[0])
+
+    async def require_role(self, user_no: int, account: Account, role: str) -> None:
+        """Raises Forbidden for one who may do less than `role`."""
+        if ROLES.get(await self.role(user_no, account.account_no), 0) < ROLES[role]:
+            raise Forbidden(f"For this you must be {role} of @{account.handle}.")
+
+    async def staff(self, account_no: int) -> list[tuple[int, types.Role, int]]:
+        """Who works for an account: (user_no, role, since_ms)."""
+        rows = await self._database.fetch(
+            "SELECT user_no, role, since_ms FROM account_staff WHERE account_no = ? ORDER BY since_ms, user_no LIMIT ?",
+            account_no, STAFF_MAX,
+        )  # fmt: skip
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    async def of_staff(self, user_no: int) -> list[tuple[Account, str]]:
+        """The accounts somebody works for, with their role."""
+        rows = await self._database.fetch(
+            "SELECT account_no, role FROM account_staff WHERE user_no = ? ORDER BY since_ms LIMIT ?", user_no, STAFF_MAX
+        )
+        found = [(await self.at(account_no), role) for account_no, role in rows]
+        return [(account, role) for account, role in found if account is not None]
+
+    async def set_role(self, account: Account, user_no: int, role: str) -> None:
+        """Let somebody work for an account; '' ends it. The last owner stays."""
+        if account.personal:
+            raise Forbidden("A personal account is its person's alone.")
+        if role and role not in ROLES:
+            raise InvalidParam(f"'role' must be one of {', '.join(ROLES)}.")
+        async with self._database.transaction() as tx:
+            rows = await tx.fetch(
+                "SELECT user_no, role FROM account_staff WHERE account_no = ? LIMIT ?", account.account_no, STAFF_MAX
+            )
+            others = [number for number, held in rows if held == "owner" and number != user_no]
+            if role != "owner" and not others:
+                raise Forbidden("An account keeps at least one owner.")
+            if role and len(rows) >= STAFF_MAX and user_no not in dict(rows):
+                raise Forbidden(f"At most {STAFF_MAX} people work for one account.")
+            await tx.execute(
+                "DELETE FROM account_staff WHERE user_no = ? AND account_no = ?", user_no, account.account_no
+            )
+            if role:
+                await insert_staff(tx, user_no, account.account_no, role, self._clock.now_ms())
+
+    async def directory(self, search: str, kind: str, before: tuple[int, int], limit_: int) -> list[Account]:
+        """Accounts by followers, the most followed first; `before` is the last of the page before."""
+        conditions, params = "", []
+        if search:
+            conditions += " AND found LIKE ? ESCAPE '!'"
+            params.append(like(search))
+        if kind:
+            conditions += " AND kind = ?"
+            params.append(kind)
+        followers, account_no = before
+        rows = await self._database.fetch(
+            f"SELECT {COLUMNS} FROM public_accounts WHERE (followers < ? OR (followers = ? AND account_no < ?))"
+            f"{conditions} ORDER BY followers DESC, account_no DESC LIMIT ?",
+            followers, followers, account_no, *params, limit_,
+        )  # fmt: skip
+        return [self._account(row) for row in rows]
+
+    def changed(self, account_no: int, **values: Any) -> None:
+        """Bring the cache up to a commit."""
+        account = self._accounts.get(account_no)
+        if account is not None:
+            self._accounts[account_no] = replace(account, **values)
+
+    def counted(self, account_no: int, by: int) -> None:
+        """Followers came or went."""
+        account = self._accounts.get(account_no)
+        if account is not None:
+            self._accounts[account_no] = replace(account, followers=account.followers + by)
+
+    def forget(self, account_no: int) -> None:
+        """Read an account anew the next time."""
+        self._accounts.pop(account_no, None)
+
+    async def _load(self, condition: str, value: int | str) -> Account | None:
+        head = self._database.head
+        row = await self._database.fetch_one(f"SELECT {COLUMNS} FROM public_accounts WHERE {condition}", value)
+        if row is None:
+            return None
+        account = self._account(row)
+        if head == self._database.head:
+            self._accounts[account.account_no] = account
+            self._handles[account.handle] = account.account_no
+            if len(self._accounts) > ACCOUNTS_CACHED_MAX:
+                self._handles.pop(self._accounts.popitem(last=False)[1].handle, None)
+        return account
+
+    def _account(self, row: Row) -> Account:
+        about = msgspec.json.decode(row[5], type=About)
+        return Account(row[0], self.users.full_id(row[1]), row[1], row[2], row[3], row[4], about, *row[6:])
+
+
+async def insert_staff(tx: Transaction, user_no: int, account_no: int, role: str, now_ms: int) -> None:
+    """Somebody begins to work for an account; one who does already stays as they are."""
+    await tx.execute(
+        "INSERT INTO account_staff (user_no, account_no, role, since_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        user_no, account_no, role, now_ms,
+    )  # fmt: skip
+
+
+def publisher(account: Account) -> Publisher:
+    """An account as posts see it."""
+    return Publisher(account.account_no, account.user_id, account.handle, account.room_no)
+
+
+def check(name: str, about: About) -> None:
+    """Raises InvalidParam or TooLarge for a profile that cannot be."""
+    if not name.strip():
+        raise InvalidParam("An account needs a name.")
+    limit(name, types.NAME_MAX_CHARACTERS, "A name")
+    limit(about.description, types.DESCRIPTION_MAX_CHARACTERS, "A description")
+    if any(mark in name for mark in BADGE_LIKE):
+        raise InvalidParam("A name holds no signs that look like a badge.")
+    if len(about.links) > types.LINKS_MAX:
+        raise InvalidParam(f"A profile has at most {types.LINKS_MAX} links.")
+    for link in about.links:
+        check_link(link)
+    for picture in (about.picture, about.cover):
+        if picture and not picture.startswith("mxc://"):
+            raise InvalidParam("'picture' and 'cover' must be mxc:// addresses.")
+
+
+def found_by(handle: str, name: str, about: About) -> str:
+    """What the directory's search looks in."""
+    return f"{handle} {name} {about.description}".casefold()

@@ -1,0 +1,306 @@
+"""`/_teahouse/v1/accounts/{handle}/posts`: publishing and reading posts, and what readers do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from teahouse.errors import InvalidParam
+from teahouse.eventlog.types import Txn
+from teahouse.http import codec
+from teahouse.http.messages import Auth, Request, Response, Route
+from teahouse.http.openapi import Operation, Query
+from teahouse.posts.interactions import COMMENTS_PAGE_MAX, LIKE, VOTE, Interactions
+from teahouse.posts.service import Posts
+from teahouse.posts.types import Comment, Fate, Post, PostContent, Ref
+from teahouse.public_accounts.accounts import Accounts, publisher
+from teahouse.public_accounts.api import ACCOUNT, Done
+from teahouse.public_accounts.types import Account
+from teahouse.rooms.api import reader_of
+
+POSTS = f"{ACCOUNT}/posts"
+POST = f"{POSTS}/{{number}}"
+COMMENT = "/_teahouse/v1/comments/{commentId}"
+PAGE_MAX = 100  # posts of one page
+NEWEST = 1 << 62
+FATES = {Fate.STANDS: "standing", Fate.DELETED: "deleted", Fate.REMOVED: "removed", Fate.HIDDEN: "hidden"}
+
+
+class PublishBody(msgspec.Struct):
+    """A new post. The same `txn_id` again, from the same device, gives the same post."""
+
+    content: PostContent
+    txn_id: str = ""
+
+
+class EditBody(msgspec.Struct):
+    """New words for a post. `correction` is a notice of what was put right; empty for an edit without one."""
+
+    content: PostContent
+    correction: str = ""
+
+
+class PostReply(msgspec.Struct, omit_defaults=True):
+    """A post. `state` is standing, deleted (by its owner) or removed (by a decision); only a standing one has content.
+
+    `liked` and `voted` are one's own; `author`, who wrote it, is shown to the account's staff alone.
+    """
+
+    account: str
+    number: int
+    event_id: str
+    url: str
+    kind: str
+    created_ts: int
+    state: str
+    edited_ts: int = 0
+    content: PostContent | None = None
+    likes: int = 0
+    reposts: int = 0
+    comments: int = 0
+    views: int = 0
+    votes: list[int] | None = None
+    liked: bool = False
+    voted: list[int] | None = None
+    author: str = ""
+
+
+class PostsReply(msgspec.Struct, omit_defaults=True):
+    """A page of posts, newest first."""
+
+    posts: list[PostReply]
+    next_batch: str | None = None
+
+
+class VersionReply(msgspec.Struct):
+    """One wording of a post."""
+
+    version: int
+    written_ts: int
+    correction: str
+    content: PostContent
+
+
+class VersionsReply(msgspec.Struct):
+    """Every wording of a post, newest first."""
+
+    versions: list[VersionReply]
+
+
+class LikeBody(msgspec.Struct):
+    """A like, with an emoji if wanted."""
+
+    emoji: str = "👍"
+
+
+class VoteBody(msgspec.Struct):
+    """The chosen answers of a poll, by their places from 0."""
+
+    answers: list[int]
+
+
+class CommentBody(msgspec.Struct):
+    """What somebody says of a post; `answers_to` is the id of the comment it answers, or empty."""
+
+    body: str
+    answers_to: str = ""
+
+
+class CommentReply(msgspec.Struct):
+    """A comment. `state` is standing or hidden, which its author and the account's staff see."""
+
+    comment_id: str
+    user_id: str
+    written_ts: int
+    body: str
+    state: str
+    answers_to: str
+    answers: int
+
+
+class CommentsReply(msgspec.Struct, omit_defaults=True):
+    """A page of comments, oldest first."""
+
+    comments: list[CommentReply]
+    next_batch: str | None = None
+
+
+class PostsApi:
+    """Posts over HTTP."""
+
+    def __init__(self, accounts: Accounts, posts: Posts, interactions: Interactions) -> None:
+        self._accounts = accounts
+        self._posts = posts
+        self._interactions = interactions
+
+    def operations(self) -> Sequence[Operation]:
+        """The endpoints with their descriptions."""
+        paging = (Query("from", "next_batch of the page before"), Query("limit", f"at most {PAGE_MAX}", "integer"))
+        of = (Query("answers_to", "only answers to this comment"), *paging)
+        everyone = Auth.OPTIONAL
+        all_ = (400, 401, 403, 404)
+        return [
+            Operation(Route("GET", POSTS, self.list_posts, everyone), "List an account's posts, newest first.",
+                      PostsReply, query=paging),
+            Operation(Route("POST", POSTS, self.publish_post, limit="send"), "Publish a post (editors).",
+                      PostReply, PublishBody, refusals=(*all_, 413)),
+            Operation(Route("GET", POST, self.get_post, everyone), "Look at a post.", PostReply),
+            Operation(Route("PUT", POST, self.edit_post, limit="send"),
+                      "Put a post into other words (editors).", PostReply, EditBody, refusals=(*all_, 413)),
+            Operation(Route("DELETE", POST, self.delete_post, limit="send"),
+                      "Delete a post for good (editors).", Done, refusals=all_),
+            Operation(Route("GET", f"{POST}/versions", self.list_versions, everyone),
+                      "List every wording of a post.", VersionsReply),
+            Operation(Route("PUT", f"{POST}/like", self.like_post, limit="send"), "Like a post.", Done, LikeBody),
+            Operation(Route("DELETE", f"{POST}/like", self.unlike_post, limit="send"), "Take a like back.", Done),
+            Operation(Route("PUT", f"{POST}/vote", self.vote, limit="send"), "Vote in a poll.", Done, VoteBody),
+            Operation(Route("GET", f"{POST}/comments", self.list_comments, everyone),
+                      "List comments on a post, oldest first.", CommentsReply, query=of),
+            Operation(Route("POST", f"{POST}/comments", self.comment, limit="send"),
+                      "Comment on a post.", CommentReply, CommentBody, refusals=(*all_, 413)),
+            Operation(Route("DELETE", COMMENT, self.delete_comment), "Delete one's comment.", Done, refusals=all_),
+            Operation(Route("PUT", f"{COMMENT}/hidden", self.hide_comment),
+                      "Hide a comment on one's account's post; its author sees that (editors).", Done, refusals=all_),
+            Operation(Route("DELETE", f"{COMMENT}/hidden", self.show_comment),
+                      "Show a hidden comment again (editors).", Done, refusals=all_),
+        ]  # fmt: skip
+
+    async def list_posts(self, request: Request) -> Response:
+        account = await self._accounts.require(request.path["handle"])
+        limit = codec.integer(request, "limit", 20, low=1, high=PAGE_MAX)
+        before = codec.integer(request, "from", NEWEST, low=1, high=NEWEST)
+        posts = await self._posts.of_account(account.account_no, before, limit)
+        following = str(posts[-1].number) if len(posts) == limit else None
+        return codec.reply(PostsReply([await self._shown(request, account, each) for each in posts], following))
+
+    async def publish_post(self, request: Request) -> Response:
+        account = await self._editable(request)
+        body = codec.body(request, PublishBody)
+        requester = request.requester
+        txn = Txn(requester.user_no, requester.device_id, "publish", body.txn_id) if body.txn_id else None
+        post = await self._posts.publish(publisher(account), requester.user_no, body.content, txn)
+        return codec.reply(await self._shown(request, account, post))
+
+    async def get_post(self, request: Request) -> Response:
+        account = await self._accounts.require(request.path["handle"])
+        post = await self._posts.find(Ref(account.account_no, number(request)))
+        return codec.reply(await self._shown(request, account, post))
+
+    async def edit_post(self, request: Request) -> Response:
+        account = await self._editable(request)
+        body = codec.body(request, EditBody)
+        ref = Ref(account.account_no, number(request))
+        await self._posts.edit(publisher(account), ref, body.content, body.correction)
+        return codec.reply(await self._shown(request, account, await self._posts.find(ref)))
+
+    async def delete_post(self, request: Request) -> Response:
+        account = await self._editable(request)
+        await self._posts.delete(publisher(account), Ref(account.account_no, number(request)))
+        return codec.reply(Done())
+
+    async def list_versions(self, request: Request) -> Response:
+        versions = await self._posts.versions(await self._ref(request))
+        return codec.reply(
+            VersionsReply([VersionReply(v.version, v.written_ms, v.correction, v.content) for v in versions])
+        )
+
+    async def like_post(self, request: Request) -> Response:
+        emoji = codec.body(request, LikeBody).emoji
+        await self._interactions.like(reader_of(request), await self._ref(request), emoji)
+        return codec.reply(Done())
+
+    async def unlike_post(self, request: Request) -> Response:
+        await self._interactions.unlike(reader_of(request), await self._ref(request))
+        return codec.reply(Done())
+
+    async def vote(self, request: Request) -> Response:
+        answers = codec.body(request, VoteBody).answers
+        await self._interactions.vote(reader_of(request), await self._ref(request), answers)
+        return codec.reply(Done())
+
+    async def list_comments(self, request: Request) -> Response:
+        limit = codec.integer(request, "limit", 20, low=1, high=COMMENTS_PAGE_MAX)
+        after = codec.integer(request, "from", 0, high=NEWEST)
+        parent = codec.integer(request, "answers_to", 0, high=NEWEST)
+        user_no = 0 if request.requester_or_none is None else request.requester.user_no
+        found = await self._interactions.comments(user_no, await self._ref(request), parent, after, limit)
+        following = str(found[-1].comment_no) if len(found) == limit else None
+        return codec.reply(CommentsReply([await self._comment(each) for each in found], following))
+
+    async def comment(self, request: Request) -> Response:
+        body = codec.body(request, CommentBody)
+        if body.answers_to and not body.answers_to.isdecimal():
+            raise InvalidParam("'answers_to' must be the id of a comment.")
+        parent = int(body.answers_to or 0)
+        made = await self._interactions.comment(reader_of(request), await self._ref(request), body.body, parent)
+        return codec.reply(await self._comment(made))
+
+    async def delete_comment(self, request: Request) -> Response:
+        await self._interactions.delete_comment(reader_of(request), comment_no(request))
+        return codec.reply(Done())
+
+    async def hide_comment(self, request: Request) -> Response:
+        return await self._set_hidden(request, hidden=True)
+
+    async def show_comment(self, request: Request) -> Response:
+        return await self._set_hidden(request, hidden=False)
+
+    async def _set_hidden(self, request: Request, *, hidden: bool) -> Response:
+        comment = await self._interactions.find(comment_no(request))
+        account = await self._accounts.at(comment.ref.account_no)
+        assert account is not None
+        await self._accounts.require_role(request.requester.user_no, account, "editor")
+        await self._interactions.hide_comment(comment.comment_no, hidden=hidden)
+        return codec.reply(Done())
+
+    async def _editable(self, request: Request) -> Account:
+        account = await self._accounts.require(request.path["handle"])
+        await self._accounts.require_role(request.requester.user_no, account, "editor")
+        return account
+
+    async def _ref(self, request: Request) -> Ref:
+        account = await self._accounts.require(request.path["handle"])
+        return Ref(account.account_no, number(request))
+
+    async def _shown(self, request: Request, account: Account, post: Post) -> PostReply:
+        counts = post.counts
+        reply = PostReply(
+            account.handle, post.number, self._posts.event_id(post), self._posts.address(account.handle, post.number),
+            post.kind, post.created_ms, FATES[post.fate], post.edited_ms, post.content, counts.likes, counts.reposts,
+            counts.comments, counts.views,
+        )  # fmt: skip
+        if post.content is not None and post.content.poll is not None:
+            reply.votes = await self._interactions.tally(post.ref)
+        requester = request.requester_or_none
+        if requester is not None:
+            own = await self._interactions.own(requester.user_no, [post.ref])
+            reply.liked = (post.ref, LIKE) in own
+            voted = own.get((post.ref, VOTE))
+            reply.voted = None if voted is None else [int(each) for each in voted.split(",")]
+            if await self._accounts.role(requester.user_no, account.account_no):
+                reply.author = await self._accounts.users.user_id(post.author_no)
+        return reply
+
+    async def _comment(self, comment: Comment) -> CommentReply:
+        return CommentReply(
+            str(comment.comment_no), await self._accounts.users.user_id(comment.user_no), comment.written_ms,
+            comment.body, FATES[comment.fate], str(comment.parent_no) if comment.parent_no else "", comment.answers,
+        )  # fmt: skip
+
+
+def number(request: Request) -> int:
+    """The post's number in the path; raises InvalidParam."""
+    return whole(request.path["number"], "A post's number")
+
+
+def comment_no(request: Request) -> int:
+    """The comment's id in the path; raises InvalidParam."""
+    return whole(request.path["commentId"], "A comment's id")
+
+
+def whole(text: str, what: str) -> int:
+    """A positive whole number; raises InvalidParam."""
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 19):
+        raise InvalidParam(f"{what} is a whole number.")
+    return int(text)
