@@ -240,7 +240,7 @@ class App:
         self.rooms.keepers.append(self.channels)
 
     def _build_sync(self) -> None:
-        unread = Unread(self.database, self.eventlog, self.push_rules)
+        unread = Unread(self.database, self.eventlog, self.push_rules, self.people.number)
         lazy = LazyMembers()
         sections = RoomSections(
             self.database, self.eventlog, self.readership, self.history, self.serving, self.receipts, self.typing,
@@ -250,7 +250,8 @@ class App:
         self.waiters = Waiters(self.bus, self._interested)
         self.sync = Sync(
             self.database, self.eventlog, self.readership, self.people, sections, lazy, self.device_lists, self.keys,
-            self.account_data, self.push_rules, self.presence, self.contacts.numbers, self.serial, self.waiters,
+            self.account_data, self.push_rules, self.presence, self.contacts.numbers, self.contacts.is_stranger,
+            self.serial, self.waiters,
         )  # fmt: skip
 
     def _interested(self, room_no: int, waiting: Collection[int]) -> Collection[int]:

@@ -10,10 +10,12 @@ from teahouse.contacts import store
 from teahouse.contacts.greeting import check_reason
 from teahouse.contacts.types import CONTACTS_MAX, REMARK_MAX_CHARACTERS, Contact, Greeting, GreetingLimits
 from teahouse.db import Database, Transaction
+from teahouse.db import Reader as DatabaseReader
 from teahouse.errors import Forbidden, InvalidParam, InviteBlocked, LimitExceeded, NotFound
 from teahouse.eventlog.types import StoredEvent
 
 GREETING_DAYS = 30  # a greeting without an answer stops counting as waiting after so many days
+GREET_AGAIN_MS = 86_400_000  # between two greetings to one person: who said no, silently, is not asked every minute
 DAY_MS = 86_400_000
 REQUESTS_SHOWN_MAX = 500  # greetings listed in each direction
 
@@ -68,11 +70,12 @@ class Contacts:
                 "once they have accepted you can invite them to groups."
             )
         check_reason(reason)
-        await self._check_limits(sender_no, target_no)
+        await self._check_limits(self._database, sender_no, target_no)
 
     async def greeted(self, tx: Transaction, sender_no: int, target_no: int, invite: StoredEvent) -> None:
         if not self._limits.required or await store.contact(tx, sender_no, target_no) is not None:
             return
+        await self._check_limits(tx, sender_no, target_no)  # again: many sent at once saw each other only here
         reason = invite.content.get("reason")
         text = reason if isinstance(reason, str) else ""
         await store.greet(tx, target_no, sender_no, invite.room_no, invite.origin_server_ts, text)
@@ -94,6 +97,10 @@ class Contacts:
     async def are_contacts(self, user_no: int, other_no: int) -> bool:
         """Whether two users accepted each other."""
         return await store.contact(self._database, user_no, other_no) is not None
+
+    async def is_stranger(self, user_no: int, other_no: int) -> bool:
+        """Whether an invite from the other one is a greeting: where greetings are required, one from no contact."""
+        return self._limits.required and not await self.are_contacts(user_no, other_no)
 
     async def numbers(self, user_no: int) -> list[int]:
         """The user_no of every contact of a user."""
@@ -131,13 +138,19 @@ class Contacts:
             await store.part(tx, user_no, other_no)
             await self._ignore(tx, user_no, other)
 
-    async def _check_limits(self, sender_no: int, target_no: int) -> None:
-        if not self._limits.limited or await store.is_pending(self._database, sender_no, target_no):
+    async def _check_limits(self, db: DatabaseReader, sender_no: int, target_no: int) -> None:
+        if not self._limits.limited:
             return
         now_ms = self._clock.now_ms()
-        if await store.sent(self._database, sender_no, now_ms - GREETING_DAYS * DAY_MS) >= self._limits.pending_max:
+        last_ms = await store.last_sent(db, sender_no, target_no)
+        if last_ms is not None and now_ms - last_ms < GREET_AGAIN_MS:
+            raise LimitExceeded(
+                "You have greeted this person today already.", retry_after_ms=last_ms + GREET_AGAIN_MS - now_ms
+            )
+        waiting = await store.sent(db, sender_no, now_ms - GREETING_DAYS * DAY_MS)
+        if last_ms is None and waiting >= self._limits.pending_max:
             raise LimitExceeded(
                 f"{self._limits.pending_max} of your greetings wait for an answer already.", retry_after_ms=DAY_MS
             )
-        if await store.sent(self._database, sender_no, now_ms - DAY_MS) >= self._limits.per_day_max:
+        if await store.sent(db, sender_no, now_ms - DAY_MS) >= self._limits.per_day_max:
             raise LimitExceeded(f"You can greet {self._limits.per_day_max} people a day.", retry_after_ms=DAY_MS // 24)

@@ -95,12 +95,12 @@ async def sent(db: Reader, sender_no: int, since_ms: int) -> int:
     return row[0] if row else 0
 
 
-async def is_pending(db: Reader, sender_no: int, target_no: int) -> bool:
-    """Whether this user's greeting to the other one waits already."""
+async def last_sent(db: Reader, sender_no: int, target_no: int) -> int | None:
+    """When this user greeted the other one, if that greeting was not accepted since."""
     row = await db.fetch_one(
         "SELECT sent_ms FROM greetings WHERE target_no = ? AND sender_no = ?", target_no, sender_no
     )
-    return row is not None
+    return None if row is None else int(row[0])
 
 
 def greetings(rows: Sequence[Sequence[object]]) -> list[Greeting]:

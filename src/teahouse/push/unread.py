@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,10 +74,14 @@ class Recent:
 class Unread:
     """Unread counts of all users."""
 
-    def __init__(self, database: Database, eventlog: EventLog, rules: PushRules) -> None:
+    def __init__(
+        self, database: Database, eventlog: EventLog, rules: PushRules, number: Callable[[str], Awaitable[int | None]]
+    ) -> None:
+        """`number` gives the user_no of a user id."""
         self._database = database
         self._eventlog = eventlog
         self._rules = rules
+        self._number = number
         self._recent: OrderedDict[int, Recent] = OrderedDict()
         self._judged: OrderedDict[tuple[int, int], tuple[Ruleset, Outcome]] = OrderedDict()
         eventlog.subscribe(self)
@@ -94,16 +98,25 @@ class Unread:
                 recent.add(Mark(event.pos, event.sender_no, int(event.class_), event.thread_pos))
 
     async def counts(
-        self, user_no: int, user_id: str, state: RoomState, marks: Mapping[str, int], upto: int, *, threads: bool
+        self,
+        user_no: int,
+        user_id: str,
+        state: RoomState,
+        marks: Mapping[str, int],
+        upto: int,
+        *,
+        threads: bool,
+        ignored: Collection[str] = (),
     ) -> Counts:
-        """Counts of events in the room after the read positions and at or before `upto`.
+        """Counts of events in the room after the read positions and at or before `upto`, those of `ignored` left out.
 
         `marks` are read positions by thread: '' for unthreaded receipts, 'main', or a root's event id. Without
         `threads` everything counts towards the main timeline, read by any receipt at all.
         """
         own = await self._rules.own(user_no)
-        if own is not None:
-            return await self._by_rules(user_no, user_id, state, marks, upto, own, threads=threads)
+        silent = await self._silent(state, ignored) if ignored else frozenset()
+        if own is not None or silent:
+            return await self._one_by_one(user_no, user_id, state, marks, upto, own, silent, threads=threads)
         recent = self._recent.get(state.room_no) or await self._load(state.room_no)
         floor = marks.get("", 0)
         # One's own messages move the read position past themselves, so none of the plain events after it is one's own.
@@ -119,14 +132,25 @@ class Unread:
             self._add(totals, state, mark, marks, by_default(mark, mentioned), user_no, threads=threads)
         return counted(totals)
 
-    async def _by_rules(
-        self, user_no: int, user_id: str, state: RoomState, marks: Mapping[str, int], upto: int, own: Ruleset, *,
-        threads: bool,
+    async def _silent(self, state: RoomState, ignored: Collection[str]) -> frozenset[int]:
+        """The user_no of the ignored users who have been in the room."""
+        names = [user_id for user_id in ignored if ("m.room.member", user_id) in state.entries]
+        return frozenset([number for name in names if (number := await self._number(name)) is not None])
+
+    async def _one_by_one(
+        self, user_no: int, user_id: str, state: RoomState, marks: Mapping[str, int], upto: int, own: Ruleset | None,
+        silent: Collection[int], *, threads: bool,
     ) -> Counts:  # fmt: skip
-        """The same for a user with rules of their own, which may notify of anything."""
+        """The same for a user with rules of their own, which may notify of anything, or who ignores somebody here."""
         totals = {MAIN: [0, 0]}
-        for mark in await self._read(state.room_no, marks.get("", 0), upto):
-            verdict = await self._judge(user_no, user_id, state, mark, own)
+        floor = marks.get("", 0)
+        mentioned = await self._mentions(user_no, state.room_no, floor) if own is None else set()
+        for mark in await self._read(state.room_no, floor, upto, WANTED if own is None else None):
+            if mark.sender_no in silent:
+                continue
+            verdict = by_default(mark, mentioned) if own is None else await self._judge(
+                user_no, user_id, state, mark, own
+            )  # fmt: skip
             self._add(totals, state, mark, marks, verdict, user_no, threads=threads)
         return counted(totals)
 
@@ -167,11 +191,12 @@ class Unread:
                 self._recent.popitem(last=False)
         return recent
 
-    async def _read(self, room_no: int, floor: int, upto: int) -> Sequence[Mark]:
-        """The newest events of any kind after `floor`."""
+    async def _read(self, room_no: int, floor: int, upto: int, wanted: int | None) -> Sequence[Mark]:
+        """The newest events after `floor`: those with a class bit of `wanted`, or of any kind."""
+        condition = "" if wanted is None else f"AND (class & {wanted}) <> 0 "
         rows = await self._database.fetch(
             "SELECT pos, sender_no, class, thread_pos FROM events WHERE room_no = ? AND pos > ? AND pos <= ? "
-            "AND redacted_pos IS NULL ORDER BY pos DESC LIMIT ?",
+            f"AND redacted_pos IS NULL {condition}ORDER BY pos DESC LIMIT ?",
             room_no, floor, upto, COUNT_MAX,
         )  # fmt: skip
         return [Mark(*row) for row in reversed(rows)]

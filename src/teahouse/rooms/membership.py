@@ -52,7 +52,8 @@ class Membership:
         state = await self._rooms.require_joined(reader, room_id)
         self._check_change(reader, state)
         target_no = await self.number(target)
-        direct = is_direct(state) or bool(extra and extra.get("is_direct"))
+        marked = is_direct(state) or bool(extra and extra.get("is_direct"))
+        direct = marked and is_for_two(state, reader.user_id, target)
         if state.membership(target) not in ("join", "ban"):
             await self.policy.check_invite(
                 reader.user_no, reader.user_id, target_no, target, direct=direct, public=state.public, reason=reason
@@ -84,7 +85,7 @@ class Membership:
         if keeper is not None:
             await keeper.leave(reader, state)
             return
-        if place.membership == "invite" and self.policy.refuses_silently and is_direct(state):
+        if self._is_greeted(state, place):
             await self._refuse(reader, state, place)
             return
         content = {"membership": "leave"} | checked_reason(reason)
@@ -148,6 +149,9 @@ class Membership:
             await (self.join(reader, room_id) if membership == "join" else self.leave(reader, room_id))
             own = await self._rooms.readership.member(reader, state, target, None)
             return "" if own is None else own.event_id
+        place = (await self._rooms.readership.places(reader)).get(state.room_no)
+        if membership == "leave" and target == reader.user_id and place is not None and self._is_greeted(state, place):
+            return self._rooms.eventlog.identifiers.event_id(await self._refuse(reader, state, place), state.room_no)
         via = await self._authorised_via(reader, state) if membership == "join" and target == reader.user_id else None
         body = {"membership": membership} | extra
         if via is not None:
@@ -189,8 +193,15 @@ class Membership:
                 content[key] = profile[key]
         return content | checked_reason(reason)
 
-    async def _refuse(self, reader: Reader, state: RoomState, place: Place) -> None:
-        """Say no to a greeting: the room goes from the reader's lists, its sender sees the invitation stand."""
+    def _is_greeted(self, state: RoomState, place: Place) -> bool:
+        """Whether what one says no to is a greeting, so that nobody is told."""
+        return place.membership == "invite" and self.policy.refuses_silently and is_direct(state)
+
+    async def _refuse(self, reader: Reader, state: RoomState, place: Place) -> int:
+        """Say no to a greeting: the room goes from the reader's lists, its sender sees the invitation stand.
+
+        Returns the position at which the reader's own devices see the room left.
+        """
         async with self._rooms.database.transaction() as tx:
             pos = tx.positions()
             await tx.execute(
@@ -199,6 +210,7 @@ class Membership:
             )  # fmt: skip
             await self.policy.refused(tx, reader.user_no, state.room_no)
             tx.on_commit(lambda: self._members.refused(reader.user_id, state.room_no, pos, place.sender_no))
+        return pos
 
     def _check_change(self, reader: Reader, state: RoomState) -> None:
         """Who keeps a room decides about its members."""
@@ -262,6 +274,8 @@ class Membership:
         sender_no = await self._rooms.users.number(invite.sender)
         if sender_no is None or invite.sender not in state.joined:
             return None
+        if not is_for_two(state, invite.sender, reader.user_id):
+            return None
 
         async def accepted(tx: Transaction, events: Sequence[StoredEvent]) -> None:
             await self.policy.accepted(tx, sender_no, reader.user_no)
@@ -301,6 +315,11 @@ def is_direct(state: RoomState) -> bool:
     """Whether the room was made as a direct chat and still is one."""
     members = [entry.content for (kind, _), entry in state.entries.items() if kind == "m.room.member"]
     return len(members) <= 2 and any(content.get("is_direct") for content in members)
+
+
+def is_for_two(state: RoomState, user_id: str, other: str) -> bool:
+    """Whether nobody besides these two was ever in the room: calling a group direct does not make it so."""
+    return all(key in (user_id, other) for kind, key in state.entries if kind == "m.room.member")
 
 
 def checked_reason(reason: str | None) -> dict[str, Any]:

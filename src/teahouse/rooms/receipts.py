@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,10 +135,12 @@ class Receipts:
                 self._marks.popitem(last=False)
         return marks
 
-    async def shown(self, reader: Reader, state: RoomState, after: int, upto: int) -> msgspec.Raw | None:
+    async def shown(
+        self, reader: Reader, state: RoomState, after: int, upto: int, ignored: Collection[str] = ()
+    ) -> msgspec.Raw | None:
         """The content of an `m.receipt` event: receipts shown in after < pos <= upto, all of them for after = 0.
 
-        Private receipts are their owner's alone. Returns None when there is none.
+        Private receipts are their owner's alone; those of `ignored` users are left out. None when there is none.
         """
         if self._rooms.keeper_of(state) is not None:
             return (await self._read(state, after, upto, reader.user_no)).encoded
@@ -150,13 +152,13 @@ class Receipts:
                 self._spans[span] = shown
                 if len(self._spans) > SPANS_CACHED_MAX:
                     self._spans.popitem(last=False)
-        own = shown.private.get(reader.user_no)
-        if own is None:
+        own = shown.private.get(reader.user_no, ())
+        if not own and not ignored:
             return shown.encoded
-        content = {event_id: dict(kinds) for event_id, kinds in shown.public.items()}
+        content = without(shown.public, ignored)
         for receipt in own:
             content.setdefault(receipt.event_id, {})["m.read.private"] = {reader.user_id: receipt.body}
-        return msgspec.Raw(msgspec.json.encode(content))
+        return msgspec.Raw(msgspec.json.encode(content)) if content else None
 
     async def _keep(self, keeper: Keeper, reader: Reader, state: RoomState, arrived: Arrived) -> None:
         """Store a receipt in a kept room, where nobody sees another's: it is new to its owner alone."""
@@ -326,6 +328,17 @@ def advance(marks: dict[str, int], thread: str, pos: int) -> None:
     """Move a read position forward, never back."""
     if marks.get(thread, 0) < pos:
         marks[thread] = pos
+
+
+def without(public: Mapping[str, Mapping[str, Any]], ignored: Collection[str]) -> dict[str, dict[str, Any]]:
+    """A copy of everybody's receipts, those of some users left out."""
+    content: dict[str, dict[str, Any]] = {}
+    for event_id, kinds in public.items():
+        for kind, readers in kinds.items():
+            kept = {user_id: body for user_id, body in readers.items() if user_id not in ignored}
+            if kept:
+                content.setdefault(event_id, {})[kind] = kept
+    return content
 
 
 def is_large(state: RoomState) -> bool:

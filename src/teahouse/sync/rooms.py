@@ -61,7 +61,7 @@ class RoomSections:
         whole = ask.since is None or view.newly_joined
         events, page = await self._timeline(ask, view, whole, ignored)
         events = await self._with_own(ask, view, events, page, whole)
-        ephemeral = await self._ephemeral(ask, view, whole)
+        ephemeral = await self._ephemeral(ask, view, whole, ignored)
         if not (whole or ask.full_state or events or page.end is not None or ephemeral or account_data):
             return None
         section = await self._section(ask, view, events, page, whole, ignored)
@@ -69,7 +69,7 @@ class RoomSections:
         section["account_data"] = {"events": account_data}
         if whole or any(event.type in SUMMARISED for event in events) or page.end is not None:
             section["summary"] = await self._summary(ask, view)
-        await self._count(ask, view, section)
+        await self._count(ask, view, section, ignored)
         return section
 
     async def left(self, ask: Ask, view: RoomView, ignored: Collection[str]) -> Json:
@@ -234,18 +234,19 @@ class RoomSections:
         self._lazy.remember(ask.reader, view.state.room_no, needed | {user for user in in_timeline if user})
         return [*others, *changed, *(event for event in members if event is not None)]
 
-    async def _ephemeral(self, ask: Ask, view: RoomView, whole: bool) -> list[Json]:
+    async def _ephemeral(self, ask: Ask, view: RoomView, whole: bool, ignored: Collection[str]) -> list[Json]:
         """Receipts and typing."""
         wanted = ask.filter.room.ephemeral
         events: list[Json] = []
         floor = 0 if whole else ask.floor
         if max(view.state.receipt_head, view.place.news) > floor or whole:
-            content = await self._receipts.shown(ask.reader, view.state, floor, ask.upto.pos)
+            content = await self._receipts.shown(ask.reader, view.state, floor, ask.upto.pos, ignored)
             if content is not None:
                 events.append({"type": "m.receipt", "content": content})
         typing = self._typing.shown(view.state.room_no, typing_serial(ask))
         if typing is not None and (typing or not whole):
-            events.append({"type": "m.typing", "content": {"user_ids": typing}})
+            shown = [user_id for user_id in typing if user_id not in ignored]
+            events.append({"type": "m.typing", "content": {"user_ids": shown}})
         return [event for event in events if filters.allows_type(wanted, event["type"], view.state.room_id)]
 
     async def _summary(self, ask: Ask, view: RoomView) -> Json:
@@ -259,14 +260,15 @@ class RoomSections:
             section["m.heroes"] = list(summary.heroes)
         return section
 
-    async def _count(self, ask: Ask, view: RoomView, section: Json) -> None:
+    async def _count(self, ask: Ask, view: RoomView, section: Json, ignored: Collection[str]) -> None:
         threads = ask.filter.room.timeline.unread_thread_notifications
         marks = await self._receipts.marks(view.state.room_no, ask.reader.user_no)
         floor = view.window.joined_since  # what was said before one came is not unread
         shifted = {"": floor} | {thread: max(pos, floor) for thread, pos in marks.items()}
         counts = await self._unread.counts(
-            ask.reader.user_no, ask.reader.user_id, view.state, shifted, ask.upto.pos, threads=threads
-        )
+            ask.reader.user_no, ask.reader.user_id, view.state, shifted, ask.upto.pos, threads=threads,
+            ignored=ignored,
+        )  # fmt: skip
         section["unread_notifications"] = {
             "notification_count": counts.notifications,
             "highlight_count": counts.highlights,

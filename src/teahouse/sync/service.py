@@ -35,6 +35,8 @@ STRIPPED_TYPES = (
     "m.room.create", "m.room.name", "m.room.avatar", "m.room.topic", "m.room.join_rules", "m.room.canonical_alias",
     "m.room.encryption",
 )  # fmt: skip
+# Of a stranger's room without what its maker can write on it: a greeting says what it has to say in its reason.
+STRIPPED_TYPES_OF_STRANGERS = ("m.room.create", "m.room.join_rules", "m.room.encryption")
 SECTIONS = {"join": "join", "invite": "invite", "knock": "knock", "leave": "leave", "ban": "leave"}
 
 
@@ -67,6 +69,7 @@ class Sync:
         push_rules: PushRules,
         presence: Presence,
         contacts: Callable[[int], Awaitable[Collection[int]]],
+        is_stranger: Callable[[int, int], Awaitable[bool]],
         serial: Serial,
         waiters: Waiters,
     ) -> None:
@@ -82,6 +85,7 @@ class Sync:
         self._push_rules = push_rules
         self._presence = presence
         self._contacts = contacts
+        self._is_stranger = is_stranger  # whether an invite from the second to the first is a greeting
         self._serial = serial
         self._waiters = waiters
 
@@ -134,7 +138,7 @@ class Sync:
             own.append({"type": DATA_TYPE, "content": {"global": await self._push_rules.ruleset(reader.user_no)}})
         if own:
             answer["account_data"] = {"events": own}
-        presence = await self._presence_events(ask)
+        presence = await self._presence_events(ask, ignored)
         if presence:
             answer["presence"] = {"events": presence}
         if since is not None:
@@ -230,7 +234,9 @@ class Sync:
             return None
         if place.membership == "invite" and await self._users.user_id(place.sender_no) in ignored:
             return None
-        shown = [state.entries[kind, ""] for kind in STRIPPED_TYPES if (kind, "") in state.entries]
+        strange = place.membership == "invite" and await self._is_stranger(ask.reader.user_no, place.sender_no)
+        kinds = STRIPPED_TYPES_OF_STRANGERS if strange else STRIPPED_TYPES
+        shown = [state.entries[kind, ""] for kind in kinds if (kind, "") in state.entries]
         for user_id in dict.fromkeys((await self._users.user_id(place.sender_no), ask.reader.user_id)):
             member = await self._readership.member(ask.reader, state, user_id, None)
             if member is not None:
@@ -256,18 +262,15 @@ class Sync:
             reader.user_no, reader.device_id
         )
 
-    async def _presence_events(self, ask: Ask) -> list[Json]:
+    async def _presence_events(self, ask: Ask, ignored: Collection[str]) -> list[Json]:
         if not self._presence.enabled:
             return []
         watched = [*await self._contacts(ask.reader.user_no), ask.reader.user_no]
         serial = 0 if ask.since is None or ask.since.serial > ask.upto.serial else ask.since.serial
         events = [
-            {
-                "type": "m.presence",
-                "sender": await self._users.user_id(number),
-                "content": self._presence.get(number),
-            }
+            {"type": "m.presence", "sender": sender, "content": self._presence.get(number)}
             for number in self._presence.changed(watched, serial)
+            if (sender := await self._users.user_id(number)) not in ignored
         ]
         return events if filters.allows_type(ask.filter.presence, "m.presence") else []
 
