@@ -21,6 +21,7 @@ from teahouse.app import App
 from teahouse.config import build
 from teahouse.eventlog.identifiers import Identifiers
 from teahouse.rooms import receipts
+from teahouse.secrets import Secrets
 from teahouse.users.types import NewDevice
 from tests.clock import ManualClock
 from tests.counting import Counted
@@ -28,6 +29,7 @@ from tests.databases import Engine, Place
 
 SERVER = "tea.test"
 ID_KEY = b"0123456789abcdef"
+SECRETS = Secrets(id_key=ID_KEY, address_key=b"a key of thirty-two bytes for it")
 CLIENT = "/_matrix/client/v3"
 LIMIT_S = 20.0  # for an answer that should come at once
 SETTINGS: Mapping[str, Any] = {
@@ -79,7 +81,7 @@ class World:
         rows = await self.database.fetch("SELECT epoch, first_pos FROM epochs ORDER BY epoch")
         identifiers = Identifiers(ID_KEY, SERVER, [(epoch, first_pos) for epoch, first_pos in rows])
         self.counted = Counted(self.database)
-        self.app = App(self.config, self.clock, self.counted, identifiers)
+        self.app = App(self.config, self.clock, self.counted, identifiers, SECRETS)
         if self.alter is not None:
             self.alter(self.app)
         self._running = asyncio.create_task(self.app.run())

@@ -30,6 +30,13 @@ from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.http.ratelimit import BURST_SECONDS, Guesses, Rate, RateLimiter
 from teahouse.keys import BackupApi, Keys, KeysApi
 from teahouse.media import MediaApi, MediaLimits, MediaService
+from teahouse.outbound.fetcher import Fetcher
+from teahouse.outbound.guard import Guard
+from teahouse.outbound.letters import sender
+from teahouse.outbound.mail import Mail
+from teahouse.outbound.names import Dns
+from teahouse.outbound.sealing import AddressBook
+from teahouse.outbound.smtp import relay
 from teahouse.pages.api import PagesApi
 from teahouse.posts.interactions import Interactions
 from teahouse.posts.service import Posts
@@ -58,7 +65,7 @@ from teahouse.rooms.relations import Relations
 from teahouse.rooms.service import Rooms
 from teahouse.rooms.serving import Serving
 from teahouse.rooms.types import Reader as RoomReader
-from teahouse.secrets import load_or_make
+from teahouse.secrets import Secrets, load_or_make
 from teahouse.sync.api import SyncApi
 from teahouse.sync.devices import DeviceLists
 from teahouse.sync.lazy import LazyMembers
@@ -130,12 +137,15 @@ class RoomsOfUsers:
 class App:
     """Everything that runs in one process."""
 
-    def __init__(self, config: Config, clock: Clock, database: Engine, identifiers: Identifiers) -> None:
+    def __init__(
+        self, config: Config, clock: Clock, database: Engine, identifiers: Identifiers, secrets: Secrets
+    ) -> None:
         self.config = config
         self.clock = clock
         self.database = database
         self.identifiers = identifiers
         self.bus = LocalBus()
+        self._build_outbound(secrets)
         self._build_users()
         self._build_rooms()
         self._build_publishing()
@@ -161,6 +171,7 @@ class App:
                 self.receipts.run(),
                 self.keys.run(),
                 self.sessions.run(),
+                self.mail.run(),
             )
             for coroutine in work:
                 group.create_task(coroutine)
@@ -169,7 +180,21 @@ class App:
         """Let go of what is held; call after `run` has ended."""
         self.passwords.close()
         await self.media.close()
+        await self.fetcher.close()
         await self.database.close()
+
+    def _build_outbound(self, secrets: Secrets) -> None:
+        config = self.config
+        self.names = Dns(config.outbound.dns_server)
+        self.fetcher = Fetcher(
+            self.names, Guard(config.outbound.allowed_networks), [int(port) for port in config.outbound.allowed_ports],
+            config.public_url or config.server_name,
+        )  # fmt: skip
+        on = bool(config.mail.smtp_url)
+        self.mail = Mail(
+            self.database, self.clock, AddressBook(secrets.address_key), relay(config.mail.smtp_url) if on else None,
+            sender(config.mail.sender) if on else ("", ""),
+        )  # fmt: skip
 
     def _build_users(self) -> None:
         config, database = self.config, self.database
@@ -359,4 +384,4 @@ async def build(config: Config, clock: Clock) -> App:
     await settle_name(database, config)
     rows = await database.fetch("SELECT epoch, first_pos FROM epochs ORDER BY epoch")
     epochs = [(epoch, first_pos) for epoch, first_pos in rows]
-    return App(config, clock, database, Identifiers(keys.id_key, config.server_name, epochs))
+    return App(config, clock, database, Identifiers(keys.id_key, config.server_name, epochs), keys)

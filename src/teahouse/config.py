@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -14,6 +15,9 @@ from teahouse.errors import TeahouseError
 from teahouse.matrix.identifiers import SERVER_NAME
 
 PREFIX = "TEAHOUSE_"
+DNS_SERVER = re.compile(r"|[0-9.]+(:\d{1,5})?|[0-9a-fA-F:]+|\[[0-9a-fA-F:]+\](:\d{1,5})?")
+SMTP_URL = re.compile(r"smtps?://([^@/\s]+@)?([\w.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/?", re.ASCII)
+SENDER = re.compile(r"[^<>@\r\n]*<[^<>@\s]+@[^<>@\s]+\.[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+\.[^<>@\s]+")
 
 
 class BadSetting(TeahouseError):
@@ -100,6 +104,27 @@ class PresenceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboundConfig:
+    """[outbound]"""
+
+    allowed_networks: tuple[str, ...] = setting(
+        (), "networks that may be fetched from although they are not public, such as 10.0.0.0/8"
+    )
+    allowed_ports: tuple[str, ...] = setting((), "ports that may be fetched from beside 80 and 443")
+    dns_server: str = setting("", "name server for what is looked up outside, such as 9.9.9.9; empty for the system's")
+
+
+@dataclass(frozen=True, slots=True)
+class MailConfig:
+    """[mail]"""
+
+    smtp_url: str = setting(
+        "", "mail server, smtp://user:password@host:587 or smtps://…; empty: this server sends no mail"
+    )
+    sender: str = setting("", "whom mails come from, such as Teahouse <post@example.org>")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration."""
 
@@ -119,6 +144,8 @@ class Config:
     media: MediaConfig = MediaConfig()
     presence: PresenceConfig = PresenceConfig()
     public_accounts: PublicAccountsConfig = PublicAccountsConfig()
+    outbound: OutboundConfig = OutboundConfig()
+    mail: MailConfig = MailConfig()
 
     @property
     def host(self) -> str:
@@ -271,7 +298,8 @@ def checked(config: Config) -> Config:
     if config.server_name and not SERVER_NAME.fullmatch(config.server_name):
         raise BadSetting(f"server_name must be a host name such as example.org, not {config.server_name!r}.")
     for proxy in config.trusted_proxies:
-        check_network(proxy)
+        check_network("trusted_proxies", proxy)
+    check_outside(config)
     if config.public_url and not config.public_url.startswith(("https://", "http://")):
         raise BadSetting(f"public_url must begin with https:// or http://, not {config.public_url!r}.")
     if config.database.url and not config.database.url.startswith(("postgresql://", "postgres://")):
@@ -283,12 +311,29 @@ def checked(config: Config) -> Config:
     return config
 
 
-def check_network(text: str) -> None:
+def check_outside(config: Config) -> None:
+    """Raises BadSetting for settings of the outside world that make no sense."""
+    for network in config.outbound.allowed_networks:
+        check_network("outbound.allowed_networks", network)
+    for port in config.outbound.allowed_ports:
+        if not port.isdigit() or not 0 < int(port) <= 65_535:
+            raise BadSetting(f"outbound.allowed_ports must be numbers from 1 to 65535, not {port!r}.")
+    if not DNS_SERVER.fullmatch(config.outbound.dns_server):
+        raise BadSetting(f"outbound.dns_server must be an address such as 9.9.9.9, not {config.outbound.dns_server!r}.")
+    if config.mail.smtp_url:
+        if not SMTP_URL.fullmatch(config.mail.smtp_url):
+            # Without the value: it holds a password.
+            raise BadSetting("mail.smtp_url must look like smtp://user:password@host:587 or smtps://host.")
+        if not SENDER.fullmatch(config.mail.sender):
+            raise BadSetting(f"mail.sender must be an address such as post@example.org, not {config.mail.sender!r}.")
+
+
+def check_network(name: str, text: str) -> None:
     """Raises BadSetting unless this is an address or a network."""
     try:
         ip_network(text, strict=False)
     except ValueError:
-        raise BadSetting(f"trusted_proxies must be addresses or networks, such as 127.0.0.1, not {text!r}.") from None
+        raise BadSetting(f"{name} must be addresses or networks, such as 127.0.0.1, not {text!r}.") from None
 
 
 def unknown(name: str, known: Any) -> BadSetting:

@@ -166,3 +166,11 @@ class ServerControlled(TeahouseError):
 
 class StillJoined(TeahouseError):
     """A room can be forgotten only after it was left."""
+
+
+class FetchRefused(TeahouseError):
+    """The server does not fetch from this address, whoever asks."""
+
+
+class OutsideFailed(TeahouseError):
+    """Another server did not do what was asked of it: not found, not in time, or not as it should."""

@@ -49,6 +49,8 @@ RESPONSES: Mapping[type[TeahouseError], tuple[int, str]] = {
     errors.DuplicateAnnotation: (400, "M_DUPLICATE_ANNOTATION"),
     errors.ServerControlled: (405, "M_BAD_JSON"),
     errors.StillJoined: (400, "M_UNKNOWN"),
+    errors.FetchRefused: (400, "M_INVALID_PARAM"),
+    errors.OutsideFailed: (502, "M_UNKNOWN"),
 }
 INTERNAL = (500, "M_UNKNOWN", "The server made a mistake. It has been logged; please try again.")
 

@@ -1,0 +1,1 @@
+"""Reaching the outside world: fetching, looking up names, sending mail."""
