@@ -35,12 +35,34 @@ def test_variables_go_before_the_file_and_flags_before_both(tmp_path: Path) -> N
         ("rooms.default_version", "9"),
         ("trusted_proxies", "the-proxy"),
         ("server_name", "not a name"),
+        ("outbound.allowed_networks", "intranet"),
+        ("outbound.allowed_ports", "http"),
+        ("outbound.allowed_ports", "70000"),
+        ("outbound.dns_server", "a name server"),
+        ("mail.smtp_url", "mail.example.org"),
+        ("mail.smtp_url", "http://mail.example.org"),
+        ("mail.smtp_url", "smtp://"),
     ],
 )
 def test_a_bad_value_is_refused_by_its_name(name: str, value: str) -> None:
     variable = "TEAHOUSE_" + name.replace(".", "_").upper()
     with pytest.raises(BadSetting, match=name.replace(".", r"\.")):
         load(None, {variable: value}, {})
+
+
+def test_a_mail_server_needs_a_sender() -> None:
+    settings = {"TEAHOUSE_MAIL_SMTP_URL": "smtps://post:secret@mail.example.org:465"}
+    for sender in ("", "Teahouse", "post@localhost", "Teahouse <post@example.org>\r\nBcc: all@example.org"):
+        with pytest.raises(BadSetting, match=r"mail\.sender"):
+            load(None, settings | {"TEAHOUSE_MAIL_SENDER": sender}, {})
+    for sender in ("post@example.org", "Teahouse <post@example.org>"):
+        assert load(None, settings | {"TEAHOUSE_MAIL_SENDER": sender}, {}).mail.sender == sender
+
+
+def test_the_refusal_of_a_mail_server_does_not_show_its_password() -> None:
+    with pytest.raises(BadSetting) as refusal:
+        load(None, {"TEAHOUSE_MAIL_SMTP_URL": "smtp://post:secret@"}, {})
+    assert "secret" not in str(refusal.value)
 
 
 def test_an_unknown_setting_is_refused_with_the_nearest_known(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from teahouse.errors import InvalidParam
 from teahouse.outbound.letters import normal, sender
 from teahouse.outbound.sealing import AddressBook, Unreadable
 from teahouse.secrets import FILE, load_or_make
+from tests.serving import ServedTeahouse
 
 BOOK = AddressBook(b"k" * 32)
 
@@ -95,3 +96,16 @@ def test_an_older_data_folder_gets_the_new_key_and_keeps_its_own(tmp_path: Path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     (tmp_path / "other").mkdir()
     assert load_or_make(tmp_path / "other").address_key != made.address_key
+
+
+def test_a_restored_backup_opens_what_was_sealed(tmp_path: Path) -> None:
+    server = ServedTeahouse(tmp_path / "data")
+    server.start(recorded=False)
+    server.stop()
+    sealed = AddressBook(load_or_make(server.data_dir).address_key).seal("guest@example.org")
+    assert server.command("backup", str(tmp_path / "kept")).returncode == 0
+    restored = ServedTeahouse(tmp_path / "again")
+    assert restored.command("restore", str(tmp_path / "kept")).returncode == 0
+    restored.start(recorded=False)
+    restored.stop()
+    assert AddressBook(load_or_make(restored.data_dir).address_key).open(sealed) == "guest@example.org"
