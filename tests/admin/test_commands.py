@@ -1,6 +1,8 @@
 """The operator's commands, against a running server and on its data directly."""
 
+import asyncio
 import json
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.databases import command
+from tests.postgres import PostgresServer
 from tests.serving import ServedTeahouse
 
 
@@ -177,6 +181,39 @@ def test_a_restored_backup_goes_on_in_a_new_life_of_the_log(server: ServedTeahou
         assert say(restored, headers, room_id, "new") not in (kept, lost)
         counts = json.loads(restored.command("verify").stdout.splitlines()[-1])
         assert (counts["messages"], counts["problems"]) == (5, 0)
+    finally:
+        restored.kill()
+
+
+def test_a_backup_of_postgresql_goes_into_an_empty_database_and_no_other(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    first, second = [f"backup_{secrets.token_hex(4)}" for _ in range(2)]
+    for name in (first, second):
+        asyncio.run(command(postgres_server, f"CREATE DATABASE {name}"))
+    server = ServedTeahouse(tmp_path / "data", TEAHOUSE_DATABASE_URL=postgres_server.url(first))
+    server.start(recorded=False)
+    try:
+        headers, room_id = write_some(server)
+        kept = say(server, headers, room_id, "kept")
+        made = server.command("backup", str(tmp_path / "backup"))
+        assert made.returncode == 0, made.stderr
+        lost = say(server, headers, room_id, "lost")
+    finally:
+        server.kill()
+    restored = ServedTeahouse(tmp_path / "restored", TEAHOUSE_DATABASE_URL=postgres_server.url(first))
+    assert "not empty" in restored.command("restore", str(tmp_path / "backup")).stderr
+    restored.settings = restored.settings | {"TEAHOUSE_DATABASE_URL": postgres_server.url(second)}
+    done = restored.command("restore", str(tmp_path / "backup"))
+    assert done.returncode == 0, done.stderr
+    restored.start(recorded=False)
+    try:
+        event = f"{restored.url}/_matrix/client/v3/rooms/{room_id}/event"
+        assert httpx.get(f"{event}/{kept}", headers=headers).status_code == 200
+        assert httpx.get(f"{event}/{lost}", headers=headers).status_code == 404
+        assert say(restored, headers, room_id, "new") not in (kept, lost)
+        counts = json.loads(restored.command("verify").stdout.splitlines()[-1])
+        assert (counts["messages"], counts["media"], counts["problems"]) == (5, 1, 0)
     finally:
         restored.kill()
 

@@ -89,14 +89,14 @@ def restore(config: Config, source: Path) -> dict[str, Any]:
         raise InvalidParam(f"database.url: this backup was made with {about['engine']}.")
     if about["schema"] not in migrate.versions():
         raise Conflict(f"The backup was made by a newer version ({about['version']}) than this one ({__version__}).")
+    if config.database.url:
+        asyncio.run(restore_tables(config.database.url, source / TABLES, about["schema"]))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (source / MEDIA_FOLDER).exists():
         shutil.copytree(source / MEDIA_FOLDER, folder / MEDIA_FOLDER)
     shutil.copyfile(source / SECRETS_FILE, folder / SECRETS_FILE)
     (folder / SECRETS_FILE).chmod(0o600)
-    if config.database.url:
-        asyncio.run(restore_tables(config.database.url, source / TABLES))
-    else:
+    if not config.database.url:
         restore_file(source / DATABASE, folder / DATABASE_FILE)
     sync_tree(folder)
     return about
@@ -127,9 +127,14 @@ def restore_file(source: Path, target: Path) -> None:
         connection.close()
 
 
-async def restore_tables(url: str, source: Path) -> None:
-    """Fill an empty PostgreSQL database and begin a new epoch in it."""
-    await migrate.migrate_postgres(url)
+async def restore_tables(url: str, source: Path, schema: str) -> None:
+    """Fill an empty PostgreSQL database and begin a new epoch in it.
+
+    The tables are made as they were when the backup was; the next start upgrades them.
+    """
+    if await migrate.stored_in_postgres(url) is not None:
+        raise Conflict("database.url: this PostgreSQL database is not empty; restore into a new one.")
+    await migrate.upgrade_postgres(url, schema)
     await copy_in(url, source, new_epoch())
 
 

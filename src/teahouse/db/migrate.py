@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).with_name("migrations")
 SQLITE_WORDS = {"{key}": "INTEGER PRIMARY KEY", "{bytes}": "BLOB", "{clustered}": " WITHOUT ROWID"}
 POSTGRES_WORDS = {"{key}": "BIGINT PRIMARY KEY", "{bytes}": "BYTEA", "{clustered}": ""}
+NEWEST = "head"  # Alembic's word for the last migration there is
 STORED = "SELECT version_num FROM alembic_version"
 
 
@@ -59,13 +60,7 @@ def migrate_sqlite(path: Path) -> str | None:
 
 async def migrate_postgres(url: str) -> None:
     """Create or upgrade the schema in a PostgreSQL database. Copying it before an upgrade is the operator's part."""
-    connection = await asyncpg.connect(url)
-    try:
-        known = await connection.fetchval("SELECT to_regclass('alembic_version')")
-        stored = None if known is None else await connection.fetchval(STORED)
-    finally:
-        await connection.close()
-    if not is_current(stored):
+    if not is_current(await stored_in_postgres(url)):
         await upgrade_postgres(url)
 
 
@@ -87,6 +82,16 @@ def stored_in_sqlite(connection: sqlite3.Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
+async def stored_in_postgres(url: str) -> str | None:
+    """The version a PostgreSQL database is at; None for an empty one."""
+    connection = await asyncpg.connect(url)
+    try:
+        known = await connection.fetchval("SELECT to_regclass('alembic_version')")
+        return None if known is None else str(await connection.fetchval(STORED))
+    finally:
+        await connection.close()
+
+
 def copy_sqlite(path: Path, copy: Path) -> None:
     """A copy of the whole database, on the disk when this returns."""
     connection = connect(path)
@@ -99,7 +104,7 @@ def copy_sqlite(path: Path, copy: Path) -> None:
     os.close(descriptor)
 
 
-def upgrade_sqlite(path: Path) -> None:
+def upgrade_sqlite(path: Path, upto: str = NEWEST) -> None:
     """Apply what is missing in one transaction: a crash half way leaves the old schema."""
     from sqlalchemy import create_engine, event
 
@@ -115,11 +120,11 @@ def upgrade_sqlite(path: Path) -> None:
         connection.exec_driver_sql("BEGIN EXCLUSIVE")
 
     with engine.begin() as connection:
-        apply(connection, SQLITE_WORDS)
+        apply(connection, SQLITE_WORDS, upto)
     engine.dispose()
 
 
-async def upgrade_postgres(url: str) -> None:
+async def upgrade_postgres(url: str, upto: str = NEWEST) -> None:
     """Apply what is missing in one transaction."""
     from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -127,12 +132,12 @@ async def upgrade_postgres(url: str) -> None:
     assert scheme in ("postgres", "postgresql"), "config checks the URL"
     engine = create_async_engine(f"postgresql+asyncpg://{rest}")
     async with engine.begin() as connection:
-        await connection.run_sync(lambda sync: apply(sync, POSTGRES_WORDS))
+        await connection.run_sync(lambda sync: apply(sync, POSTGRES_WORDS, upto))
     await engine.dispose()
 
 
-def apply(connection: Connection, words: dict[str, str]) -> None:
-    """Run the missing migrations and record them, inside the caller's transaction."""
+def apply(connection: Connection, words: dict[str, str], upto: str) -> None:
+    """Run the missing migrations up to one and record them, inside the caller's transaction."""
     from alembic import command
     from alembic.config import Config
 
@@ -140,7 +145,7 @@ def apply(connection: Connection, words: dict[str, str]) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     config.attributes["run"] = lambda version: run(connection, version, words)
-    command.upgrade(config, "head")
+    command.upgrade(config, upto)
 
 
 def run(connection: Connection, version: str, words: dict[str, str]) -> None:
