@@ -43,6 +43,10 @@ class Stage:
         self._actors: list[Actor] = []
         self._secrets: list[bytes] = []
 
+    @property
+    def url(self) -> str:
+        return self._served.url
+
     async def person(self, name: str) -> Person:
         person = Person(f"{name}-{secrets.token_hex(4)}", secrets.token_urlsafe(12))
         await asyncio.to_thread(self._served.register, person.localpart, person.password)

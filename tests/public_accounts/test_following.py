@@ -41,6 +41,19 @@ async def test_leaving_a_channel_unfollows_and_an_older_token_hears_of_it(tea: W
     assert account.room_id in (await reader.sync(before))["rooms"]["leave"]
 
 
+async def test_clients_that_take_state_after_the_timeline_hear_of_coming_and_going(tea: World) -> None:
+    account, reader = await newsroom(tea)
+    after = {"use_state_after": True}
+    since = (await reader.sync(**after))["next_batch"]
+    for verb, membership in ((reader.join, "join"), (reader.leave, "leave")):
+        await verb(account.room_id)
+        answer = await reader.sync(since, **after)
+        since = answer["next_batch"]
+        state = answer["rooms"][membership][account.room_id]["state_after"]["events"]
+        [own] = [event for event in state if event["type"] == "m.room.member" and event["sender"] == reader.user_id]
+        assert own["content"]["membership"] == membership
+
+
 async def test_followers_are_hidden_from_each_other(tea: World) -> None:
     account, reader = await newsroom(tea)
     other = await tea.person("other")

@@ -178,6 +178,8 @@ class RoomSections:
             state = await self._with_own_place(ask, view, await self._history.state_at(ask.reader, view.state, place))
         elif page.end is not None or ask.state_after:
             state = await self._eventlog.store.state_changes(self._database, view.state.room_no, ask.floor, place)
+            if ask.state_after and self._keeper_of(view.state) is not None:  # with what is the reader's alone
+                state += [event for event in events if event.state_key is not None and event not in state]
         elif filters.matcher(ask.filter.room.timeline, view.state.room_id) is not None:
             # What the filter keeps out of the timeline must still reach the state.
             shown = {(event.type, event.state_key) for event in events}

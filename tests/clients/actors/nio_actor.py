@@ -12,6 +12,7 @@ from nio import (
     InviteMemberEvent,
     MatrixRoom,
     MegolmEvent,
+    ReactionEvent,
     ReceiptEvent,
     RedactionEvent,
     Response,
@@ -66,7 +67,9 @@ class NioActor:
         Path(store).mkdir(parents=True, exist_ok=True)
         config = AsyncClientConfig(encryption_enabled=True, store_sync_tokens=True)
         client = AsyncClient(url, user, store_path=store, config=config)
-        client.add_event_callback(self._on_event, (RoomMessage, MegolmEvent, RoomMemberEvent, RedactionEvent))
+        client.add_event_callback(
+            self._on_event, (RoomMessage, MegolmEvent, RoomMemberEvent, RedactionEvent, ReactionEvent)
+        )
         client.add_event_callback(self._on_invite, InviteMemberEvent)
         client.add_ephemeral_callback(self._on_receipt, ReceiptEvent)
         client.add_response_callback(self._on_sync, SyncResponse)
@@ -99,9 +102,27 @@ class NioActor:
         return {"room_id": created.room_id}
 
     async def join(self, room_id: str) -> dict[str, Any]:
-        accepted(await self._client.join(room_id))
-        await self._known(room_id)
-        return {}
+        """Join by id or alias; the room's id."""
+        joined = accepted(await self._client.join(room_id)).room_id
+        await self._known(joined)
+        return {"room_id": joined}
+
+    async def look(self, room_id: str) -> dict[str, Any]:
+        """A room as its list and its member list show it."""
+        room = self._client.rooms[room_id]
+        members = accepted(await self._client.joined_members(room_id)).members
+        return {
+            "name": room.name,
+            "count": room.member_count,
+            "members": sorted(member.user_id for member in members),
+            "unread": room.unread_notifications,
+            "encrypted": room.encrypted,
+        }
+
+    async def react(self, room_id: str, event_id: str, key: str) -> dict[str, Any]:
+        content = {"m.relates_to": {"rel_type": "m.annotation", "event_id": event_id, "key": key}}
+        sent = await self._client.room_send(room_id, "m.reaction", content)
+        return {"event_id": accepted(sent).event_id}
 
     async def invite(self, room_id: str, user_id: str) -> dict[str, Any]:
         accepted(await self._client.room_invite(room_id, user_id))
@@ -190,6 +211,8 @@ class NioActor:
             return "undecrypted", where | {"session_id": event.session_id}
         if isinstance(event, RoomMemberEvent):
             return "member", where | {"user_id": event.state_key, "membership": event.membership}
+        if isinstance(event, ReactionEvent):
+            return "reaction", where | {"reacts_to": event.reacts_to, "key": event.key}
         if isinstance(event, RedactionEvent):
             return "redacted", where | {"redacts": event.redacts}
         if isinstance(event, RoomMessage):
@@ -218,7 +241,7 @@ class NioActor:
 
 
 COMMANDS = (
-    "login resume create_direct create_group join invite leave kick "
+    "login resume create_direct create_group join look react invite leave kick "
     "send_text send_file redact read history fetch thumbnail"
 )
 

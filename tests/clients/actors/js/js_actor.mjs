@@ -49,6 +49,10 @@ function show(event, show_now) {
     if (event.status !== null || told.has(event.getId())) return;
     if (event.isDecryptionFailure()) {
         show_now("undecrypted", { ...describe(event), why: event.decryptionFailureReason });
+    } else if (event.getType() === "m.reaction") {
+        const { event_id: reacts_to, key } = event.getRelation();
+        told.add(event.getId());
+        show_now("reaction", { ...describe(event), reacts_to, key });
     } else if (event.getType() === "m.room.message") {
         told.add(event.getId());
         show_now("message", describe(event));
@@ -156,11 +160,29 @@ const commands = {
     create_group: ({ name, invite, room_version, encrypted }) =>
         create(encrypted, { room_version, name, invite, preset: "private_chat" }),
 
+    // By id or alias; the room's id.
     async join({ room_id }) {
-        await client.joinRoom(room_id);
-        await known(room_id);
-        return {};
+        const { roomId } = await client.joinRoom(room_id);
+        await known(roomId);
+        return { room_id: roomId };
     },
+
+    // A room as its list and its member list show it.
+    async look({ room_id }) {
+        const room = client.getRoom(room_id);
+        await room.loadMembersIfNeeded();
+        return {
+            name: room.name,
+            count: room.getJoinedMemberCount(),
+            members: room.getJoinedMembers().map((member) => member.userId).sort(),
+            unread: room.getUnreadNotificationCount(),
+            encrypted: room.hasEncryptionStateEvent(),
+            may_write: room.getLiveTimeline().getState("f").maySendMessage(client.getUserId()),
+        };
+    },
+
+    react: ({ room_id, event_id, key }) =>
+        client.sendEvent(room_id, "m.reaction", { "m.relates_to": { rel_type: "m.annotation", event_id, key } }),
 
     invite: ({ room_id, user_id }) => client.invite(room_id, user_id),
 
