@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from msgspec import structs
+
 from teahouse.clock import Clock
 from teahouse.db import Database, Transaction
 from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound
@@ -58,7 +60,18 @@ class Posts:
         also: Also | None = None,
     ) -> Post:  # fmt: skip
         """Publish; the post. With `txn` a retry finds the same post. `also` writes more in the same transaction."""
-        content = wording.checked(content)
+        return await self._publish(publisher, author_no, wording.checked(content), txn, also)
+
+    async def publish_imported(
+        self, publisher: Publisher, author_no: int, content: PostContent, written_ms: int, also: Also
+    ) -> Post:
+        """Publish what was published elsewhere at `written_ms`: it shows that date, and alerts nobody."""
+        content = structs.replace(wording.checked(content), written_ms=written_ms)
+        return await self._publish(publisher, author_no, content, None, also)
+
+    async def _publish(
+        self, publisher: Publisher, author_no: int, content: PostContent, txn: Txn | None, also: Also | None
+    ) -> Post:
         of = await self._original(content)
         for _ in range(TRIES_MAX):
             number = await self._accounts.newest(publisher.account_no) + 1
@@ -75,6 +88,7 @@ class Posts:
         content = wording.checked(content)
         post = await self.standing(ref)
         before = post.content or PostContent()
+        content = structs.replace(content, written_ms=before.written_ms)
         if content.repost != before.repost or content.poll != before.poll:
             raise InvalidParam("An edit changes neither what a post carries on nor what its readers vote about.")
         wording.limit(correction, CORRECTION_MAX_CHARACTERS, "A correction")

@@ -72,6 +72,7 @@ class PostContent(msgspec.Struct, omit_defaults=True, frozen=True):
     warning: str = ""  # shown instead of the post until the reader asks for it
     language: str = ""
     comments: Commenters = "everyone"
+    written_ms: int = 0  # of a post that was published elsewhere before, when that was; only imports set it
 
 
 class Fate(IntEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 from urllib.parse import urlsplit
@@ -168,10 +169,16 @@ def event(publisher: Publisher, number: int, content: PostContent, address: str)
         mark["warning"] = content.warning
     if content.poll is not None:
         return "org.matrix.msc3381.poll.start", {**poll(content), POST: mark}
-    if len(content.media) == 1 and not content.warning:
+    if content.written_ms:
+        mark["written_ts"] = content.written_ms
+    # What was imported is a notice, which no client alerts of; a picture then stands in its text.
+    notice = content.written_ms > 0
+    if len(content.media) == 1 and not content.warning and not (notice and content.media[0].mimetype[:6] == "image/"):
         return "m.room.message", {**medium(content.media[0], content.text), POST: mark}
     body, html = words(content, address)
-    message: dict[str, Any] = {"msgtype": "m.text", "body": body, POST: mark}
+    if notice:
+        body, html = dated(content, body, html)
+    message: dict[str, Any] = {"msgtype": "m.notice" if notice else "m.text", "body": body, POST: mark}
     if html is not None:
         message |= {"format": "org.matrix.custom.html", "formatted_body": html}
     return "m.room.message", message
@@ -194,6 +201,12 @@ def words(content: PostContent, address: str) -> tuple[str, str | None]:
     described = [each.description or each.url for each in content.media]
     own = "".join(f"<p>{escape(line)}</p>" for line in "\n".join(lines).split("\n") if line)
     return "\n".join([*lines, *described]), own + pictures
+
+
+def dated(content: PostContent, body: str, html: str | None) -> tuple[str, str | None]:
+    """The texts of an imported post with the day on which it was published elsewhere."""
+    day = datetime.fromtimestamp(content.written_ms / 1_000, UTC).date().isoformat()
+    return f"{body}\n\n({day})", None if html is None else f"{html}<p>({day})</p>"
 
 
 def medium(media: Media, caption: str) -> dict[str, Any]:
