@@ -6,13 +6,14 @@ Both take their places from one counter of this process, which rides in the sync
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from teahouse.bus import Bus
 from teahouse.clock import Clock
 from teahouse.errors import Forbidden, InvalidParam
+from teahouse.eventlog.types import StoredEvent
 from teahouse.rooms.service import Rooms
 from teahouse.rooms.types import Reader
 
@@ -21,6 +22,7 @@ TYPING_MEMBERS_MAX = 500  # rooms larger than this carry no typing notices
 ROOMS_TYPED_MAX = 100_000  # rooms whose last change of typing is remembered
 STATUS_MAX_BYTES = 1_024  # of a presence status message
 OFFLINE_AFTER_MS = 60_000  # presence of a user who stopped syncing
+MESSAGES = ("m.room.message", "m.room.encrypted", "m.sticker")  # what one types
 PRESENCES = ("online", "offline", "unavailable")
 PRESENCE_USERS_MAX = 100_000  # users whose presence is held
 
@@ -45,6 +47,19 @@ class Typing:
         self._serial = serial
         self._typing: dict[int, dict[str, asyncio.TimerHandle]] = {}
         self._changed: dict[int, int] = {}
+        rooms.eventlog.subscribe(self)
+
+    def committed(self, events: Sequence[StoredEvent]) -> None:
+        """Who has sent what they were typing, or has left, types no more."""
+        for event in events:
+            users = self._typing.get(event.room_no)
+            if users is None:
+                continue
+            left = event.type == "m.room.member" and event.content.get("membership") != "join"
+            sent = event.state_key is None and event.type in MESSAGES
+            who = event.state_key if left else event.sender
+            if (left or sent) and who in users:
+                self._end(event.room_no, who)
 
     async def put(self, reader: Reader, room_id: str, user_id: str, typing: bool, timeout_ms: int | None) -> None:
         """Begin, prolong or end the requester's own typing."""
@@ -65,11 +80,8 @@ class Typing:
             users[user_id] = loop.call_later(delay_s, self._end, state.room_no, user_id)
         if typing != (before is not None):
             self._touch(state.room_no)
-
-    def stop(self, room_no: int, user_id: str) -> None:
-        """The user sent a message or left."""
-        if user_id in self._typing.get(room_no, {}):
-            self._end(room_no, user_id)
+        elif not users:
+            del self._typing[state.room_no]
 
     def shown(self, room_no: int, after: int) -> list[str] | None:
         """The users typing now, when that changed after a serial; None when it did not."""
@@ -84,8 +96,8 @@ class Typing:
             self._touch(room_no)
 
     def _touch(self, room_no: int) -> None:
-        if not self._typing[room_no]:
-            del self._typing[room_no]
+        if not self._typing.get(room_no):
+            self._typing.pop(room_no, None)
         self._changed.pop(room_no, None)
         self._changed[room_no] = self._serial.next()
         if len(self._changed) > ROOMS_TYPED_MAX:
@@ -101,6 +113,7 @@ class Status:
     status_msg: str | None
     active_ms: int
     serial: int
+    going: asyncio.TimerHandle | None  # ends the presence of one who is heard of no more
 
 
 class Presence:
@@ -113,8 +126,14 @@ class Presence:
         self._serial = serial
         self._statuses: dict[int, Status] = {}
 
-    def put(self, user_no: int, presence: str, status_msg: str | None, watchers: Collection[int]) -> None:
-        """Set a user's presence and wake those who may see it."""
+    def put(
+        self, user_no: int, presence: str, status_msg: str | None, watchers: Collection[int], waits_ms: int = 0
+    ) -> None:
+        """Set a user's presence and wake those who may see it.
+
+        Unless the user is heard of again, the presence ends OFFLINE_AFTER_MS after `waits_ms`, the time for which a
+        long poll keeps quiet.
+        """
         if presence not in PRESENCES:
             raise InvalidParam(f"'presence' must be one of {', '.join(PRESENCES)}.")
         if status_msg is not None and len(status_msg.encode()) > STATUS_MAX_BYTES:
@@ -125,22 +144,33 @@ class Presence:
         same = before is not None and (before.presence, before.status_msg) == (presence, status_msg)
         serial = before.serial if same and before else self._serial.next()
         if before is None and len(self._statuses) >= PRESENCE_USERS_MAX:
-            del self._statuses[next(iter(self._statuses))]
-        self._statuses[user_no] = Status(presence, status_msg, self._clock.now_ms(), serial)
+            forget(self._statuses.pop(next(iter(self._statuses))))
+        if before is not None:
+            forget(before)
+        going = None
+        if presence != "offline":
+            delay_s = (waits_ms + OFFLINE_AFTER_MS) / 1_000
+            going = asyncio.get_running_loop().call_later(delay_s, self._go, user_no, watchers)
+        self._statuses[user_no] = Status(presence, status_msg, self._clock.now_ms(), serial, going)
         if not same:
             self._bus.publish(users=watchers)
+
+    def _go(self, user_no: int, watchers: Collection[int]) -> None:
+        """The user was not heard of for long enough to be away."""
+        self._statuses[user_no] = replace(
+            self._statuses[user_no], presence="offline", serial=self._serial.next(), going=None
+        )
+        self._bus.publish(users=watchers)
 
     def get(self, user_no: int) -> Mapping[str, Any]:
         """A presence event's content."""
         status = self._statuses.get(user_no)
         if status is None:
             return {"presence": "offline"}
-        ago_ms = max(self._clock.now_ms() - status.active_ms, 0)
-        presence = "offline" if ago_ms > OFFLINE_AFTER_MS and status.presence == "online" else status.presence
         content: dict[str, Any] = {
-            "presence": presence,
-            "last_active_ago": ago_ms,
-            "currently_active": presence == "online",
+            "presence": status.presence,
+            "last_active_ago": max(self._clock.now_ms() - status.active_ms, 0),
+            "currently_active": status.presence == "online",
         }
         if status.status_msg is not None:
             content["status_msg"] = status.status_msg
@@ -156,3 +186,9 @@ class Presence:
         if not self.enabled:
             return []
         return [number for number in users if (found := self._statuses.get(number)) and found.serial > after]
+
+
+def forget(status: Status) -> None:
+    """Let go of what was to end a presence that another one replaces."""
+    if status.going is not None:
+        status.going.cancel()

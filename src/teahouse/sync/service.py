@@ -94,7 +94,7 @@ class Sync:
         since = self._since(request.since)
         if since is not None and since.inbox:
             await self._inbox.acknowledge(reader.user_no, reader.device_id, since.inbox)
-        await self._show_presence(reader, request.presence)
+        await self._show_presence(reader, request.presence, request.timeout_ms)
         self._lazy.begin(reader, request.since)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(request.timeout_ms, TIMEOUT_MAX_MS) / 1_000
@@ -274,13 +274,13 @@ class Sync:
         ]
         return events if filters.allows_type(ask.filter.presence, "m.presence") else []
 
-    async def _show_presence(self, reader: Reader, presence: str) -> None:
+    async def _show_presence(self, reader: Reader, presence: str, waits_ms: int) -> None:
         if presence not in ("online", "offline", "unavailable"):
             raise InvalidParam("'set_presence' must be online, offline or unavailable.")
         if self._presence.enabled and presence != "offline":
             watchers = await self._contacts(reader.user_no)
             message = self._presence.message_of(reader.user_no)
-            self._presence.put(reader.user_no, presence, message, [*watchers, reader.user_no])
+            self._presence.put(reader.user_no, presence, message, [*watchers, reader.user_no], waits_ms)
 
 
 def data_event(kind: str, content: bytes) -> Json:

@@ -1,0 +1,112 @@
+"""How far people have read: receipts for all, for oneself and in threads, and read markers."""
+
+from typing import Any
+
+import pytest
+
+from tests.world import Answer, Person, World
+
+RECEIPT = "/rooms/{roomId}/receipt/{receiptType}/{eventId}"
+Shown = dict[tuple[str, str, str | None], str]  # kind, user and thread: the event
+
+
+async def read(person: Person, room: str, event_id: str, kind: str = "m.read", **body: Any) -> Answer:
+    return await person.ask("POST", RECEIPT, body, roomId=room, receiptType=kind, eventId=event_id)
+
+
+async def shown(person: Person, room: str) -> Shown:
+    """The receipts of a room as a fresh sync shows them."""
+    await person.world.receipts_shown()
+    events = (await person.sync())["rooms"]["join"][room]["ephemeral"]["events"]
+    return {
+        (kind, user_id, body.get("thread_id")): event_id
+        for event in events
+        if event["type"] == "m.receipt"
+        for event_id, kinds in event["content"].items()
+        for kind, users in kinds.items()
+        for user_id, body in users.items()
+    }
+
+
+async def pair(tea: World) -> tuple[Person, Person, str]:
+    alice, bob = await tea.person("alice"), await tea.person("bob")
+    room = await alice.create(preset="public_chat")
+    await bob.join(room)
+    return alice, bob, room
+
+
+async def test_everybody_sees_a_receipt_and_it_only_moves_forward(tea: World) -> None:
+    alice, bob, room = await pair(tea)
+    first, second = await alice.say(room), await alice.say(room)
+    await read(bob, room, second)
+    assert await shown(alice, room) == {("m.read", bob.user_id, None): second}
+    assert (await read(bob, room, first)).status == 200
+    assert await shown(alice, room) == {("m.read", bob.user_id, None): second}
+    await tea.restart()
+    assert await shown(alice, room) == {("m.read", bob.user_id, None): second}
+
+
+async def test_a_private_receipt_is_seen_by_ones_own_devices_alone(tea: World) -> None:
+    alice, bob, room = await pair(tea)
+    said = await alice.say(room)
+    tablet = await bob.device("TABLET")
+    await read(bob, room, said, "m.read.private")
+    assert await shown(alice, room) == {}
+    assert await shown(tablet, room) == {("m.read.private", bob.user_id, None): said}
+    section = (await tablet.sync())["rooms"]["join"][room]
+    assert section["unread_notifications"]["notification_count"] == 0
+
+
+async def test_threads_are_read_apart(tea: World) -> None:
+    alice, bob, room = await pair(tea)
+    root = await alice.say(room)
+    inside = await alice.say(room, **{"m.relates_to": {"rel_type": "m.thread", "event_id": root}})
+    await read(bob, room, root, thread_id="main")
+    await read(bob, room, inside, thread_id=root)
+    assert await shown(alice, room) == {
+        ("m.read", bob.user_id, "main"): root,
+        ("m.read", bob.user_id, root): inside,
+    }
+    for wrong in ("", "other", "$nothing"):
+        answer = await read(bob, room, inside, thread_id=wrong)
+        assert (answer.status, answer.errcode) == (400, "M_INVALID_PARAM"), wrong
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_sending_counts_as_reading(tea: World, restarted: bool) -> None:
+    alice, bob, room = await pair(tea)
+    await alice.say(room)
+    await bob.say(room)
+    if restarted:
+        await tea.restart()
+    section = (await bob.sync())["rooms"]["join"][room]
+    assert section["unread_notifications"]["notification_count"] == 0
+
+
+async def test_read_markers_move_receipts_and_the_fully_read_line(tea: World) -> None:
+    alice, bob, room = await pair(tea)
+    first, second = await alice.say(room), await alice.say(room)
+    tablet = await bob.device("TABLET")
+    since = (await tablet.sync())["next_batch"]
+    markers = {"m.fully_read": first, "m.read": second, "m.read.private": second}
+    await bob.good("POST", "/rooms/{roomId}/read_markers", markers, roomId=room)
+    data = (await tablet.sync(since))["rooms"]["join"][room]["account_data"]["events"]
+    assert {"type": "m.fully_read", "content": {"event_id": first}} in data
+    assert await shown(alice, room) == {("m.read", bob.user_id, None): second}
+    assert (await read(bob, room, second, "m.fully_read")).status == 200
+    assert (await read(bob, room, second, "m.fully_read", thread_id="main")).status == 400
+    path = {"userId": bob.user_id, "roomId": room}
+    marker = await bob.good("GET", "/user/{userId}/rooms/{roomId}/account_data/m.fully_read", **path)
+    assert marker == {"event_id": second}
+
+
+async def test_only_members_mark_what_they_read_and_only_events_of_the_room(tea: World) -> None:
+    alice, bob, room = await pair(tea)
+    elsewhere = await alice.say(await alice.create(preset="public_chat"))
+    carol = await tea.person("carol")
+    said = await alice.say(room)
+    assert (await read(carol, room, said)).status == 403
+    assert (await read(bob, room, said, "m.seen")).status == 400
+    for nothing in (elsewhere, "$nothing", "nothing"):
+        assert (await read(bob, room, nothing)).status == 200  # what we do not know says nothing
+    assert await shown(alice, room) == {}
