@@ -25,6 +25,9 @@ ROUTER = Router(
         Route("GET", "/_matrix/client/v3/pushrules/global/", handler),
         Route("GET", "/_matrix/client/v3/pushrules/global/{kind}/{ruleId}", handler),
         Route("GET", "/assets/{path*}", handler),
+        Route("GET", "/@{handle}", handler),
+        Route("GET", "/@{handle}/{number}", handler),
+        Route("GET", "/@{handle}/follow", handler),
     ]
 )
 segments = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), min_size=1, max_size=40)
@@ -62,7 +65,9 @@ def test_a_fixed_segment_goes_before_a_parameter() -> None:
     assert path == {"kind": "override", "ruleId": "x"}
 
 
-@pytest.mark.parametrize("path", [b"/", b"", b"/_matrix", b"/_matrix/client/v3/rooms", b"/_matrix/client/v3/rooms/!r"])
+@pytest.mark.parametrize(
+    "path", [b"/", b"", b"/_matrix", b"/@", b"/_matrix/client/v3/rooms", b"/_matrix/client/v3/rooms/!r"]
+)
 def test_an_unknown_path_is_not_recognised(path: bytes) -> None:
     with pytest.raises(Unrecognized):
         ROUTER.find("GET", path)
@@ -83,6 +88,20 @@ def test_what_is_no_text_is_refused(segment: bytes) -> None:
 def test_a_path_has_a_limit() -> None:
     with pytest.raises(InvalidParam, match=str(PATH_SIZE_MAX_BYTES)):
         ROUTER.find("POST", b"/_matrix/client/v3/join/" + b"x" * PATH_SIZE_MAX_BYTES)
+
+
+@pytest.mark.parametrize("raw", [b"/@daily/7", b"/%40daily/7"])
+def test_a_parameter_may_follow_a_prefix_in_its_segment(raw: bytes) -> None:
+    route, path = ROUTER.find("GET", raw)
+    assert (route.template, path) == ("/@{handle}/{number}", {"handle": "daily", "number": "7"})
+    assert ROUTER.find("GET", raw.replace(b"/7", b"/follow"))[0].template == "/@{handle}/follow"
+
+
+def test_a_prefix_goes_before_a_whole_segment_and_never_stands_alone() -> None:
+    router = Router([*ROUTER.routes, Route("GET", "/{page}", handler)])
+    assert router.find("GET", b"/@a%2Fb")[1] == {"handle": "a/b"}
+    assert router.find("GET", b"/@")[1] == {"page": "@"}
+    assert router.find("GET", b"/a@b")[1] == {"page": "a@b"}
 
 
 def test_two_endpoints_cannot_have_the_same_place() -> None:

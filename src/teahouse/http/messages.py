@@ -81,7 +81,8 @@ class Route:
     """One endpoint.
 
     `template` is the specification's path verbatim, e.g. `/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}`;
-    a last segment `{name*}` takes the rest of the path. `limit` names the rate limit it spends from.
+    a last segment `{name*}` takes the rest of the path, and `@{name}` what follows a prefix. `limit` names the rate
+    limit it spends from.
     With `streamed` the body is not read beforehand; the handler iterates `request.stream()`.
     """
 

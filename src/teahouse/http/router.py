@@ -1,12 +1,13 @@
 """From method and raw path to a route: a prefix tree over segments.
 
-It works on the raw path, because identifiers carry `%2F`: segments are split first and decoded after.
+It works on the raw path, because identifiers carry `%2F`: segments are split first and decoded after. A parameter takes
+a segment whole, or what follows a prefix in it, as in `/@{handle}`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from teahouse.errors import InvalidParam, MethodNotAllowed, Unrecognized
 from teahouse.http.messages import Route
@@ -22,10 +23,11 @@ PATH_SIZE_MAX_BYTES = 8_192  # of a raw path: the longest has two ids of 255 byt
 class Node:
     """One segment of the tree."""
 
-    __slots__ = ("fixed", "parameter", "rest", "routes")
+    __slots__ = ("fixed", "parameter", "prefixed", "rest", "routes")
 
     def __init__(self) -> None:
         self.fixed: dict[bytes, Node] = {}
+        self.prefixed: dict[bytes, Node] = {}  # by the prefix, and by its percent-encoding
         self.parameter: Node | None = None
         self.rest: Node | None = None
         self.routes: dict[str, tuple[Route, tuple[str, ...]]] = {}
@@ -61,7 +63,7 @@ class Router:
         return route, {name: decoded(value) for name, value in zip(names, values, strict=True)}
 
     def _walk(self, node: Node, segments: list[bytes], index: int, values: list[bytes]) -> Node | None:
-        """The node a path ends in; a fixed segment goes before a parameter, which goes before a rest."""
+        """The node a path ends in: a fixed segment goes before a prefix, a parameter and a rest, in this order."""
         if index == len(segments):
             return node if node.routes else None
         segment = segments[index]
@@ -70,6 +72,13 @@ class Router:
             found = self._walk(following, segments, index + 1, values)
             if found is not None:
                 return found
+        for prefix, prefixed in node.prefixed.items():
+            if segment.startswith(prefix) and len(segment) > len(prefix):
+                values.append(segment[len(prefix) :])
+                found = self._walk(prefixed, segments, index + 1, values)
+                if found is not None:
+                    return found
+                values.pop()
         if node.parameter is not None:
             values.append(segment)
             found = self._walk(node.parameter, segments, index + 1, values)
@@ -93,6 +102,13 @@ class Router:
                 names.append(segment[1:-1])
                 node.parameter = node.parameter or Node()
                 node = node.parameter
+            elif segment.endswith("}"):
+                prefix, _, name = segment.partition("{")
+                names.append(name[:-1])
+                following = node.prefixed.get(prefix.encode()) or Node()
+                for spelt in (prefix, quote(prefix, safe="")):
+                    node.prefixed[spelt.encode()] = following
+                node = following
             else:
                 node = node.fixed.setdefault(segment.encode(), Node())
         assert route.method not in node.routes, f"two routes for {route.method} {route.template}"

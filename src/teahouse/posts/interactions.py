@@ -134,6 +134,7 @@ class Interactions:
                 number, ref.account_no, ref.number, parent_no, reader.user_no, comment.written_ms, text,
             )  # fmt: skip
             await store.count(tx, ref, "comments", 1)
+            self._posts.editions.changed(tx, ref.account_no)
         return comment
 
     async def comments(self, user_no: int, ref: Ref, parent_no: int, after: int, limit: int) -> list[Comment]:
@@ -188,6 +189,7 @@ class Interactions:
                 "WHERE comment_no = ? AND fate = ?",
                 int(after), int(erase), comment.comment_no, int(comment.fate),
             )  # fmt: skip
+            self._posts.editions.changed(tx, comment.ref.account_no)
             if changed and change:
                 await store.count(tx, comment.ref, "comments", change)
 

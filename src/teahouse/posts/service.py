@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from msgspec import structs
 
@@ -12,6 +13,7 @@ from teahouse.db import Database, Transaction
 from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound
 from teahouse.eventlog.types import Also, Draft, Proposal, StoredEvent, Target, Txn
 from teahouse.posts import store, wording
+from teahouse.posts.editions import Editions
 from teahouse.posts.types import Counts, Fate, Post, PostContent, Publisher, Ref, Version, kind_of
 from teahouse.rooms.service import Rooms
 
@@ -50,10 +52,11 @@ class Posts:
         self._rooms = rooms
         self._accounts = accounts
         self._public_url = public_url.rstrip("/")
+        self.editions = Editions()
 
     def address(self, handle: str, number: int) -> str:
         """Where everybody can read a post. Without `public_url` in the configuration: from the server's root."""
-        return f"{self._public_url}/@{handle}/{number}"
+        return f"{self._public_url}/@{quote(handle, safe='')}/{number}"
 
     async def publish(
         self, publisher: Publisher, author_no: int, content: PostContent, txn: Txn | None = None,
@@ -110,6 +113,7 @@ class Posts:
             await store.insert_version(tx, ref, version)
             await store.set_current(tx, ref, version, kind_of(content))
             await store.set_tags(tx, post.pos, wording.tags(content))
+            self.editions.changed(tx, ref.account_no)
 
         draft = Draft(kind, body, relates_to=target)
         proposal = Proposal(publisher.user_id, publisher.account_no, [draft], state, txn=txn, also=edited)
@@ -136,6 +140,7 @@ class Posts:
             if not await store.set_fate(tx, ref, Fate.STANDS, Fate.DELETED, self._clock.now_ms()):
                 raise NotFound("The post is gone.")
             await store.erase(tx, post)
+            self.editions.changed(tx, ref.account_no)
             if post.of is not None:
                 await store.count(tx, post.of, "reposts", -1)
 
@@ -148,11 +153,13 @@ class Posts:
         """Take a post out of sight by a decision: the one door for moderation. Nothing of it is lost; see `restore`."""
         if not await store.set_fate(tx, ref, Fate.STANDS, Fate.REMOVED, now_ms):
             raise NotFound("There is no such post.")
+        self.editions.changed(tx, ref.account_no)
 
     async def restore(self, tx: Transaction, ref: Ref) -> None:
         """Undo `remove` exactly."""
         if not await store.set_fate(tx, ref, Fate.REMOVED, Fate.STANDS, 0):
             raise NotFound("The post was not removed.")
+        self.editions.changed(tx, ref.account_no)
 
     async def find(self, ref: Ref) -> Post:
         """A post, standing or gone; raises NotFound for a number that was never given."""
@@ -229,6 +236,7 @@ class Posts:
             )  # fmt: skip
             await store.insert(tx, post, content.language)
             await store.insert_version(tx, post.ref, Version(0, post.created_ms, "", content))
+            self.editions.changed(tx, publisher.account_no)
             tags = wording.tags(content)
             if tags:
                 await store.set_tags(tx, post.pos, tags)

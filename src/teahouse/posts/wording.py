@@ -18,7 +18,7 @@ from teahouse.posts.types import Media, PostContent, Publisher
 
 EXCERPT_CHARACTERS = 300  # of an article, in clients that do not show articles
 TAG_MAX_CHARACTERS = 100  # of a hashtag
-_TAG = re.compile(r"(?<![\w&/#＃])[#＃](\w{1,100})(?!\w)")
+TAG = re.compile(r"(?<![\w&/#＃])[#＃](\w{1,100})(?!\w)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _MXC = re.compile(r"mxc://[^/\s]{1,255}/[A-Za-z0-9_-]{1,255}")
 _MIMETYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
@@ -134,7 +134,7 @@ def plain(html: str) -> str:
 
 def tags(content: PostContent) -> list[str]:
     """The hashtags of a post, case-folded, each once, in order."""
-    folded = (fold_tag(found) for found in _TAG.findall(content.text))
+    folded = (fold_tag(found) for found in TAG.findall(content.text))
     return list(dict.fromkeys(tag for tag in folded if not tag.isdigit()))[: types.TAGS_MAX]
 
 
