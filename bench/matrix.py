@@ -12,6 +12,7 @@ import msgspec
 from bench.wire import Answer, Broken, Connection, accepted, request
 
 V3 = "/_matrix/client/v3"
+TEAHOUSE = "/_teahouse/v1"
 MESSAGE_BYTES = 100  # body of every message
 PARK_MS = 30_000  # how long a long-poll waits
 
@@ -115,6 +116,19 @@ def read_receipt(user: User, room_id: str, event_id: str) -> bytes:
     return request("POST", path, user.token, b"{}")
 
 
+def follow(user: User, room_id: str) -> bytes:
+    """To follow a public account is to join its channel."""
+    return request("POST", f"{V3}/rooms/{quote(room_id)}/join", user.token, b"{}")
+
+
+def unfollow(user: User, room_id: str) -> bytes:
+    return request("POST", f"{V3}/rooms/{quote(room_id)}/leave", user.token, b"{}")
+
+
+def publish(user: User, handle: str, text: str) -> bytes:
+    return request("POST", f"{TEAHOUSE}/accounts/{handle}/posts", user.token, _encode({"content": {"text": text}}))
+
+
 class Api:
     """Calls that build a world, over a few connections."""
 
@@ -164,6 +178,12 @@ class Api:
 
     async def join(self, user: User, room_id: str) -> None:
         await self.call(request("POST", f"{V3}/rooms/{quote(room_id)}/join", user.token, b"{}"))
+
+    async def open_account(self, user: User, handle: str, name: str) -> str:
+        """A public account; the room id of its channel."""
+        wish = {"handle": handle, "kind": "media", "name": name}
+        body = await self.call(request("POST", f"{TEAHOUSE}/accounts", user.token, _encode(wish)))
+        return msgspec.json.decode(body, type=Created).room_id
 
     async def set_invite_only(self, user: User, room_id: str) -> None:
         path = f"{V3}/rooms/{quote(room_id)}/state/m.room.join_rules/"

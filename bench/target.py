@@ -180,6 +180,8 @@ class Target:
             world = await build(api, self.size)
             api.close()
             await server.stop()
+            for handle, count in world.followers.items():
+                self.product.load_followers(making / "data", handle, count)
         finally:
             await server.kill()
         (making / "world.json").write_bytes(msgspec.json.encode(world))

@@ -29,13 +29,20 @@ class Size:
     idle_users: int = 1_000
     startup_events: int = 1_000_000  # or as many as fit in startup_load_s
     startup_load_s: float = 60.0
+    followers_few: int = 1_000  # of a public account
+    followers_many: int = 1_000_000
+    connected: int = 2_000  # followers who long-poll while a post is published
+    posts: int = 20  # published one after the other
+    accounts_few: int = 1_000  # in the directory
+    accounts_many: int = 100_000
     row_limit_s: float = 900.0  # a row that takes longer has failed
 
 
 FULL = Size("full", seconds=30.0, warm_up_s=3.0)
 QUICK = Size(
     "quick", seconds=3.0, warm_up_s=1.0, users=12, rooms=4, members=6, connections=4, group=20,
-    group_seconds=3.0, unread_rooms=5, history_messages=100, idle_users=30, startup_load_s=3.0, row_limit_s=120.0,
+    group_seconds=3.0, unread_rooms=5, history_messages=100, idle_users=30, startup_load_s=3.0, followers_few=20,
+    followers_many=2_000, connected=20, posts=3, accounts_few=10, accounts_many=50, row_limit_s=120.0,
 )  # fmt: skip
 
 

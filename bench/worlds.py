@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bench.matrix import Api, User, padded, read_sent, send
+from bench.matrix import Api, User, padded, publish, read_sent, send
 from bench.types import Size
 from bench.wire import each
 
 BUILDERS = 8  # calls at once while a world is built
+HANDLE = "daily"  # of the public account in a world with one
+OWNED = 20  # accounts of one owner: as many as one person may have
+WORDS = ("garden", "harbour", "lantern", "meadow", "orchard", "pottery", "quarry", "river", "station", "timber")
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -22,6 +25,7 @@ class World(msgspec.Struct, frozen=True):
     users: list[User]
     rooms: list[Room]
     sent: dict[str, list[str]] = {}  # acknowledged event ids of messages, by room
+    followers: dict[str, int] = {}  # to be loaded into the stopped server, by the handle of a public account
 
 
 async def _registered(api: Api, count: int) -> list[User]:
@@ -116,3 +120,49 @@ async def idle_users(api: Api, size: Size) -> World:
     members = [list(range(start, min(start + size.members, size.idle_users))) for start in starts]
     rooms = await _opened(api, users, members)
     return World(await _with_tokens(api, users), rooms)
+
+
+async def channel_of_few(api: Api, size: Size) -> World:
+    """A public account with few followers besides those who are connected."""
+    return await _channel(api, size, size.followers_few)
+
+
+async def channel_of_many(api: Api, size: Size) -> World:
+    """The same with a thousand times as many."""
+    return await _channel(api, size, size.followers_many)
+
+
+async def _channel(api: Api, size: Size, followers: int) -> World:
+    """User 0 owns the account HANDLE; everybody else follows it."""
+    users = await _registered(api, 1 + size.connected)
+    room_id = await api.open_account(users[0], HANDLE, "The Daily Leaf")
+    await api.call(publish(users[0], HANDLE, padded("first ")))
+
+    async def join(user: User, _: int) -> None:
+        await api.join(user, room_id)
+
+    await each(users[1:], BUILDERS, join)
+    fresh = await _with_tokens(api, users)
+    return World(fresh, [Room(room_id, range(len(users)))], {}, {HANDLE: followers})
+
+
+async def directory_of_few(api: Api, size: Size) -> World:
+    """A directory of public accounts."""
+    return await _directory(api, size.accounts_few)
+
+
+async def directory_of_many(api: Api, size: Size) -> World:
+    """The same with a hundred times as many."""
+    return await _directory(api, size.accounts_many)
+
+
+async def _directory(api: Api, count: int) -> World:
+    """Accounts, OWNED for each user: one person owns few."""
+    users = await _registered(api, -(-count // OWNED))
+
+    async def open_account(index: int, _: int) -> None:
+        word = WORDS[index % len(WORDS)]
+        await api.open_account(users[index // OWNED], f"{word}-{index}", f"{word.title()} number {index}")
+
+    await each(range(count), BUILDERS, open_account)
+    return World(users, [])

@@ -40,5 +40,8 @@ class Product(Protocol):
     def settings(self) -> str:
         """In one sentence, how it is configured other than by default."""
 
+    def load_followers(self, data: Path, handle: str, count: int) -> None:
+        """Let so many more follow a public account, in the data of a stopped server."""
+
     def verify(self, data: Path) -> Verified | None:
         """Its own proof of the data of a stopped server; None when it has none."""

@@ -89,6 +89,10 @@ class Synapse:
             "bcrypt at its fewest rounds, log at ERROR"
         )
 
+    def load_followers(self, data: Path, handle: str, count: int) -> None:
+        """It has no public accounts."""
+        raise NotImplementedError
+
     def verify(self, data: Path) -> Verified | None:
         return None
 

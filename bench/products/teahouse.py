@@ -47,6 +47,12 @@ class Teahouse:
     def settings(self) -> str:
         return "embedded SQLite; rate limits and greetings off, registration open"
 
+    def load_followers(self, data: Path, handle: str, count: int) -> None:
+        """By the documented command, into the tables that following fills."""
+        done = self._run("accounts", data, "load-followers", handle, "--synthetic", str(count))
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip() or done.stdout.strip())
+
     def verify(self, data: Path) -> Verified | None:
         """`teahouse verify` must exit 0; its count is `messages` of the JSON object it ends with."""
         done = self._run("verify", data)
@@ -57,9 +63,9 @@ class Teahouse:
             found = {}
         return Verified(done.returncode == 0, found.get("messages"), (done.stdout + done.stderr).strip()[-500:])
 
-    def _run(self, verb: str, data: Path) -> subprocess.CompletedProcess[str]:
+    def _run(self, verb: str, data: Path, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            _teahouse(verb, data),
+            _teahouse(verb, data, *words),
             env=self.environment(),
             capture_output=True,
             text=True,
@@ -68,5 +74,5 @@ class Teahouse:
         )
 
 
-def _teahouse(verb: str, data: Path) -> list[str]:
-    return [sys.executable, "-m", "teahouse", verb, "--data", str(data)]
+def _teahouse(verb: str, data: Path, *words: str) -> list[str]:
+    return [sys.executable, "-m", "teahouse", verb, *words, "--data", str(data)]

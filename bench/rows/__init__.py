@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bench.rows import disk, empty_sync, first_sync, group, history, idle, send, startup
+from bench.rows import (
+    channel,
+    directory,
+    disk,
+    empty_sync,
+    first_sync,
+    follow,
+    followers_disk,
+    group,
+    history,
+    idle,
+    publish,
+    send,
+    startup,
+)
 from bench.target import Target
 from bench.types import Row
 
 EVERYONE = ("synapse", "teahouse")
+OURS = ("teahouse",)  # public accounts: the peer has none
 
 
 @dataclass(frozen=True)
@@ -23,11 +38,16 @@ ROWS = (
     Spec("send", send.run),
     Spec("group", group.run),
     # The peer's figure in the design is without receipts, which are the heavier load.
-    Spec("group_receipts", group.run_with_receipts, ("teahouse",)),
+    Spec("group_receipts", group.run_with_receipts, OURS),
     Spec("first_sync", first_sync.run),
     Spec("empty_sync", empty_sync.run),
     Spec("history", history.run),
     Spec("idle", idle.run),
     Spec("disk", disk.run),
     Spec("startup", startup.run),
+    Spec("follow", follow.run, OURS),
+    Spec("publish", publish.run, OURS),
+    Spec("channel", channel.run, OURS),
+    Spec("followers_disk", followers_disk.run, OURS),
+    Spec("directory", directory.run, OURS),
 )
