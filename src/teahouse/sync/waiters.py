@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from types import TracebackType
 
 from teahouse.bus import Bus
@@ -11,6 +11,9 @@ from teahouse.errors import LimitExceeded
 
 WAITERS_PER_USER_MAX = 100  # long polls one user may park, over all devices
 RETRY_AFTER_MS = 5_000  # told to the one beyond
+WOKEN_AT_ONCE = 500  # readers of a room: a group is woken whole
+WOKEN_IN_TURN = 100  # of a larger crowd, every TURN_S: about what can be answered in that time
+TURN_S = 0.03
 
 Interested = Callable[[int, Collection[int]], Collection[int]]
 
@@ -99,7 +102,14 @@ class Waiters:
             return
         self._wake(users)
         for room_no in rooms:
-            self._wake(self._interested(room_no, self._waiting.keys()))
+            self._wake_in_turns(list(self._interested(room_no, self._waiting.keys())))
+
+    def _wake_in_turns(self, users: Sequence[int]) -> None:
+        """Wake a crowd some at a time, so that others are answered in between."""
+        self._wake(users[:WOKEN_AT_ONCE])
+        for turn, first in enumerate(range(WOKEN_AT_ONCE, len(users), WOKEN_IN_TURN), 1):
+            later = users[first : first + WOKEN_IN_TURN]
+            asyncio.get_running_loop().call_later(turn * TURN_S, self._wake, later)
 
     def _wake(self, users: Iterable[int]) -> None:
         for user_no in users:
