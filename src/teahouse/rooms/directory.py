@@ -61,6 +61,7 @@ class Directory:
             raise InvalidParam(f"An alias here ends in :{self.server_name}.")
         identifiers.room_id(room_id)
         state = await self._rooms.require_joined(reader, room_id)
+        self._check_kept(reader, state)
         rows = await self._database.fetch("SELECT alias FROM aliases WHERE room_no = ?", state.room_no)
         if len(rows) >= ALIASES_PER_ROOM_MAX:
             raise Forbidden(f"A room has at most {ALIASES_PER_ROOM_MAX} aliases.")
@@ -111,12 +112,19 @@ class Directory:
         levels = state.power_levels
         if reader.user_id not in state.joined or (levels.user(reader.user_id) < levels.state("m.room.canonical_alias")):
             raise Forbidden("You do not have the power to list this room.")
+        self._check_kept(reader, state)
         room_no = state.room_no
         async with self._database.transaction() as tx:
             changed = await tx.execute("UPDATE rooms SET listed = ? WHERE room_no = ?", int(listed), room_no)
             if not changed:
                 raise Conflict("The room is gone.")
             tx.on_commit(lambda: self._rooms.eventlog.listed(room_no, listed))
+
+    def _check_kept(self, reader: Reader, state: RoomState) -> None:
+        """Raises Forbidden where the room's keeper does not let the reader name or list it."""
+        keeper = self._rooms.keeper_of(state)
+        if keeper is not None:
+            keeper.check_change(reader, state, "m.room.canonical_alias")
 
     async def public_rooms(self, search: str | None, since: str | None, limit: int) -> PublicRooms:
         """Listed rooms, the largest first."""
@@ -132,20 +140,20 @@ class Directory:
         )  # fmt: skip
         total = await self._database.fetch_one("SELECT count(*) FROM rooms WHERE listed = 1")
         chunk = []
-        for number, _ in rows[:limit]:
+        for number, joined_count in rows[:limit]:
             state = await self._rooms.eventlog.state(number)
             if state is not None:
-                chunk.append(public_room(state))
+                chunk.append(public_room(state, joined_count))
         last = rows[limit - 1] if len(rows) > limit else None
         return PublicRooms(chunk, None if last is None else f"p{last[1]}_{last[0]}", total[0] if total else 0)
 
 
-def public_room(state: RoomState) -> dict[str, Any]:
-    """A room as the directory shows it."""
+def public_room(state: RoomState, joined_count: int) -> dict[str, Any]:
+    """A room as the directory shows it. Those who read without being members are counted too."""
     guests = state.text("m.room.guest_access", "guest_access") == "can_join"
     room: dict[str, Any] = {
         "room_id": state.room_id,
-        "num_joined_members": len(state.joined),
+        "num_joined_members": joined_count,
         "join_rule": state.join_rule,
         "guest_can_join": guests,
         "world_readable": state.history_visibility == "world_readable",
