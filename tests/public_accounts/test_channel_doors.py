@@ -173,14 +173,9 @@ async def test_forgetting_a_channel_drops_it_and_following_brings_it_back(tea: W
 
 
 async def test_one_who_closes_their_account_follows_nobody(tea: World) -> None:
-    account, reader, _, _ = await followed(tea)
+    _, reader, _, _ = await followed(tea)
     assert (await tea.app.public_accounts.require("daily")).followers == 2
-    closed = await reader.ask("POST", "/account/deactivate", {"auth": {"type": "m.login.password"}})
-    session = closed.json["session"]
-    auth = {
-        "type": "m.login.password", "session": session, "password": "password",
-        "identifier": {"type": "m.id.user", "user": reader.user_id},
-    }  # fmt: skip
-    await reader.ask("POST", "/account/deactivate", {"auth": auth})
-    await tea.app.rooms_of_users.leave_all(reader.user_no, reader.user_id)
+    await tea.app.accounts.close(reader.user_no)
+    assert (await tea.app.public_accounts.require("daily")).followers == 1
+    await tea.restart()
     assert (await tea.app.public_accounts.require("daily")).followers == 1
