@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,8 +27,11 @@ from teahouse.http.addresses import ClientAddresses
 from teahouse.http.app import HttpApp
 from teahouse.http.discovery import DiscoveryApi
 from teahouse.http.messages import Auth, Request, Response, Route
-from teahouse.http.ratelimit import BURST_SECONDS, Guesses, Rate, RateLimiter
+from teahouse.http.ratelimit import Guesses, RateLimiter, rates
 from teahouse.keys import BackupApi, Keys, KeysApi
+from teahouse.mailings.api import MailingsApi
+from teahouse.mailings.pages import MailingsPages
+from teahouse.mailings.service import Mailings
 from teahouse.media import MediaApi, MediaLimits, MediaService
 from teahouse.outbound.fetcher import Fetcher
 from teahouse.outbound.guard import Guard
@@ -154,11 +157,12 @@ class App:
             *self.contacts_api.operations(),
             *AccountsApi(self.public_accounts, self.followers, self.directory).operations(),
             *PostsApi(self.public_accounts, self.posts, self.interactions).operations(),
+            *MailingsApi(self.mailings, self.public_accounts).operations(),
         ]
         self.http = HttpApp(
             self._routes(),
             self.sessions,
-            RateLimiter(rates(config), clock, enabled=config.rate_limits.enabled),
+            RateLimiter(rates(config.rate_limits), clock, enabled=config.rate_limits.enabled),
             ClientAddresses(config.trusted_proxies),
         )
 
@@ -172,6 +176,7 @@ class App:
                 self.keys.run(),
                 self.sessions.run(),
                 self.mail.run(),
+                self.mailings.run(),
             )
             for coroutine in work:
                 group.create_task(coroutine)
@@ -261,6 +266,9 @@ class App:
         self.channels = Channels(
             database, self.identifiers, self.public_accounts, self.followers, self.posts, self.interactions
         )
+        self.mailings = Mailings(
+            database, self.clock, self.mail, self.public_accounts, self.posts, config.public_url, config.server_name
+        )
         self.readership.put_before(self.followers)
         self.rooms.keepers.append(self.channels)
 
@@ -293,6 +301,7 @@ class App:
             users_api,
             FallbackApi(stages),
             PagesApi(self.accounts, config.server_name, config.public_url, config.registration),
+            MailingsPages(self.mailings, self.public_accounts),
             ProfilesApi(Profiles(self.database, self.people, self.rooms_of_users.profile_changed)),
             AccountDataApi(self.account_data, self.identifiers.room_no),
             PushApi(self.push_rules),
@@ -328,27 +337,6 @@ def codec_reply(value: Any) -> Any:
         return codec.reply(value)
 
     return answer
-
-
-def rates(config: Config) -> Mapping[str, Rate]:
-    """Rate limits by the names that routes use."""
-    limits = config.rate_limits
-    seconds = {
-        "default": limits.default_per_second,
-        "send": limits.send_per_second,
-        "sync": limits.sync_per_second,
-        "receipts": limits.receipts_per_second,
-    }
-    minutes = {
-        "join": limits.join_per_minute,
-        "create": limits.create_per_minute,
-        "invite": limits.invite_per_minute,
-        "login": limits.login_per_minute,
-        "register": limits.register_per_minute,
-        "media": limits.media_per_minute,
-    }
-    found = {name: Rate(float(count), float(count * BURST_SECONDS)) for name, count in seconds.items()}
-    return found | {name: Rate(count / 60, float(count)) for name, count in minutes.items()}
 
 
 async def open_database(config: Config) -> Engine:

@@ -51,6 +51,7 @@ class RateLimitsConfig:
     login_per_minute: int = setting(20, "logins and proofs of a password", "/min")
     register_per_minute: int = setting(20, "steps of a registration; one sign-up takes three or four", "/min")
     media_per_minute: int = setting(120, "uploads: an album sent at once", "/min")
+    mail_per_minute: int = setting(5, "wishes to follow by e-mail: each sends a mail", "/min")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from teahouse.clock import Clock
+from teahouse.config import RateLimitsConfig
 from teahouse.errors import LimitExceeded
 from teahouse.http.messages import Requester
 
@@ -45,6 +46,27 @@ def spend(bucket: Bucket, rate: Rate, now_ms: int) -> int:
         bucket.left -= 1
         return 0
     return max(1, round((1 - bucket.left) * 1_000 / rate.per_second)) if rate.per_second else 60_000
+
+
+def rates(limits: RateLimitsConfig) -> Mapping[str, Rate]:
+    """The operator's rate limits by the names that routes use."""
+    seconds = {
+        "default": limits.default_per_second,
+        "send": limits.send_per_second,
+        "sync": limits.sync_per_second,
+        "receipts": limits.receipts_per_second,
+    }
+    minutes = {
+        "join": limits.join_per_minute,
+        "create": limits.create_per_minute,
+        "invite": limits.invite_per_minute,
+        "login": limits.login_per_minute,
+        "register": limits.register_per_minute,
+        "media": limits.media_per_minute,
+        "mail": limits.mail_per_minute,
+    }
+    found = {name: Rate(float(count), float(count * BURST_SECONDS)) for name, count in seconds.items()}
+    return found | {name: Rate(count / 60, float(count)) for name, count in minutes.items()}
 
 
 class RateLimiter:

@@ -82,6 +82,11 @@ class Mail:
         await store.insert(tx, tx.positions(), message_id, letter.about, sealed, self._clock.now_ms())
         tx.on_commit(self._written)
 
+    async def withdraw(self, tx: Transaction, about: str) -> None:
+        """Send no more of what waits, by what its writer calls it; a mail under way still arrives."""
+        count = await store.withdraw(tx, about)
+        tx.on_commit(lambda: self._gone(count))
+
     async def failures(self, limit: int) -> Sequence[tuple[int, int, str]]:
         """Mails that were given up, newest first: when, after how many attempts, and why."""
         return await store.failures(self._database, limit)
@@ -170,9 +175,9 @@ class Mail:
             self._waiting += 1
         self._arrived.set()
 
-    def _gone(self) -> None:
+    def _gone(self, count: int = 1) -> None:
         if self._waiting is not None:
-            self._waiting -= 1
+            self._waiting -= count
 
 
 def heed_cancellation() -> None:

@@ -40,6 +40,11 @@ async def delete(tx: Transaction, mail_no: int) -> None:
     await tx.execute("DELETE FROM mail_outbox WHERE mail_no = ?", mail_no)
 
 
+async def withdraw(tx: Transaction, about: str) -> int:
+    """Drop mails that wait, by what their writer calls them; how many."""
+    return await tx.execute("DELETE FROM mail_outbox WHERE about = ? AND failed_ms = 0", about)
+
+
 async def postpone(tx: Transaction, mail_no: int, due_ms: int, attempts: int, failure: str) -> None:
     """A mail is tried again later."""
     await tx.execute(

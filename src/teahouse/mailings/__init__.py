@@ -1,0 +1,1 @@
+"""Following public accounts by e-mail."""
