@@ -20,9 +20,11 @@ import pytest
 from teahouse.app import App
 from teahouse.config import build
 from teahouse.eventlog.identifiers import Identifiers
+from teahouse.http import openapi
 from teahouse.rooms import receipts
 from teahouse.secrets import Secrets
 from teahouse.users.types import NewDevice
+from tests import own_api
 from tests.clock import ManualClock
 from tests.counting import Counted
 from tests.databases import Engine, Place
@@ -69,6 +71,7 @@ class World:
         self.clock = clock
         self.config = build({**SETTINGS, "data_dir": str(folder), **(settings or {})})
         self.app: App
+        self.document: Json  # what the server says of its own API
         self.database: Engine
         self.alter: Callable[[App], None] | None = None  # done to the application at every start
         self.counted: Counted
@@ -82,6 +85,7 @@ class World:
         identifiers = Identifiers(ID_KEY, SERVER, [(epoch, first_pos) for epoch, first_pos in rows])
         self.counted = Counted(self.database)
         self.app = App(self.config, self.clock, self.counted, identifiers, SECRETS)
+        self.document = openapi.document(self.app.operations)
         if self.alter is not None:
             self.alter(self.app)
         self._running = asyncio.create_task(self.app.run())
@@ -158,7 +162,10 @@ class World:
         async with asyncio.timeout(LIMIT_S + (query or {}).get("timeout", 0) / 1_000):
             await self.app.http(scope, receive, send)
         content = b"".join(message.get("body", b"") for message in sent[1:])
-        return Answer(sent[0]["status"], json.loads(content) if content else None)
+        answer = Answer(sent[0]["status"], json.loads(content) if content else None)
+        if template.startswith(own_api.PREFIX):
+            assert own_api.faults(self.document, method, template, tuple(texts), answer.status, answer.json) == []
+        return answer
 
 
 def shown(value: Any) -> str:

@@ -81,7 +81,8 @@ def described(operation: Operation, schemas: dict[type, Any]) -> dict[str, Any]:
             for each in operation.query
         ],
         "responses": {"200": answer("Done.", schemas[operation.reply])}
-        | {str(status): answer(HTTPStatus(status).phrase, schemas[ErrorReply]) for status in operation.refusals},
+        | {str(status): answer(HTTPStatus(status).phrase, schemas[ErrorReply]) for status in operation.refusals}
+        | {"default": answer("Any other refusal, such as too many requests.", schemas[ErrorReply])},
     }
     if operation.body is not None:
         shape["requestBody"] = {"content": {"application/json": {"schema": schemas[operation.body]}}}
