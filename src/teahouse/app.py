@@ -47,6 +47,7 @@ from teahouse.public_accounts.accounts import Accounts as PublicAccounts
 from teahouse.public_accounts.api import AccountsApi
 from teahouse.public_accounts.channel import Channels
 from teahouse.public_accounts.followers import Followers
+from teahouse.public_accounts.loading import Loading
 from teahouse.public_accounts.posts_api import PostsApi
 from teahouse.push.api import PushApi
 from teahouse.push.classes import DefaultRules
@@ -261,6 +262,7 @@ class App:
             database, self.clock, self.bus, self.identifiers, self.members, self.people, self.public_accounts,
             self.push_rules,
         )  # fmt: skip
+        self.loading = Loading(database, self.clock, self.public_accounts, self.followers)
         self.posts = Posts(database, self.clock, self.rooms, self.public_accounts, config.public_url)
         self.interactions = Interactions(database, self.clock, self.bus, self.posts, self.followers)
         self.channels = Channels(

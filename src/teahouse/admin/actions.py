@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,16 @@ async def make_backup(app: App, request: Request) -> dict[str, Any]:
     return await backup(app, Path(request["target"]), None if config_file is None else Path(config_file))
 
 
+async def load_followers(app: App, request: Request) -> dict[str, Any]:
+    """Let many users follow an account: those of a list, or made-up ones."""
+    synthetic, handle = request.get("synthetic"), str(request["handle"]).removeprefix("@")
+    if synthetic is not None:
+        loaded = await app.loading.synthetic(handle, int(synthetic))
+    else:
+        loaded = await app.loading.listed(handle, Path(request["file"]))
+    return asdict(loaded)
+
+
 ACTIONS: Mapping[str, Callable[[App, Request], Awaitable[dict[str, Any]]]] = {
     "user add": add_user,
     "user password": set_password,
@@ -128,4 +139,5 @@ ACTIONS: Mapping[str, Callable[[App, Request], Awaitable[dict[str, Any]]]] = {
     "status": status,
     "verify": reread,
     "backup": make_backup,
+    "accounts load-followers": load_followers,
 }

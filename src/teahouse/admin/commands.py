@@ -35,6 +35,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     add_tokens(
         commands.add_parser("token", help="registration tokens").add_subparsers(required=True, metavar="ACTION"), common
     )
+    accounts = commands.add_parser("accounts", help="public accounts")
+    add_accounts(accounts.add_subparsers(required=True, metavar="ACTION"), common)
     one = commands.add_parser("status", parents=[common], help="what the running server says of itself, as JSON")
     one.set_defaults(run=run_status)
     one = commands.add_parser("verify", parents=[common], help="reread the stored data and prove that it fits together")
@@ -77,6 +79,16 @@ def add_tokens(tokens: Any, common: argparse.ArgumentParser) -> None:
     one.set_defaults(run=run_token_create)
     one = tokens.add_parser("list", parents=[common], help="every registration token")
     one.set_defaults(run=run_token_list)
+
+
+def add_accounts(accounts: Any, common: argparse.ArgumentParser) -> None:
+    """`teahouse accounts …`."""
+    one = accounts.add_parser("load-followers", parents=[common], help="let many users follow a public account")
+    one.add_argument("handle", help="the account")
+    whom = one.add_mutually_exclusive_group(required=True)
+    whom.add_argument("file", nargs="?", help="a list: one user name or id a line")
+    whom.add_argument("--synthetic", type=int, metavar="N", help="make N users whom nobody signs in as, to measure")
+    one.set_defaults(run=run_load_followers)
 
 
 def run_user_add(given: argparse.Namespace, config: Config) -> int:
@@ -128,6 +140,22 @@ def run_token_list(given: argparse.Namespace, config: Config) -> int:
         state = "valid" if token["valid"] else "used up or expired"
         print(f"{token['token']}  used {token['uses']} of {uses}  {until}  {state}")
     return 0
+
+
+def run_load_followers(given: argparse.Namespace, config: Config) -> int:
+    """Load followers; the exit status says whether every name of the list was a user."""
+    request = {"command": "accounts load-followers", "handle": given.handle, "synthetic": given.synthetic}
+    if given.file is not None:
+        request["file"] = str(Path(given.file).resolve())
+    done = perform(config, request)
+    print(
+        f"{done['followers']:,} follow now; {done['before']:,} did or had left before, {done['full']:,} follow too many."
+    )
+    for name in done["examples"]:
+        print(f"There is no user {name}.", file=sys.stderr)
+    if done["unknown"] > len(done["examples"]):
+        print(f"{done['unknown']:,} names in all are no users.", file=sys.stderr)
+    return 1 if done["unknown"] else 0
 
 
 def run_status(given: argparse.Namespace, config: Config) -> int:

@@ -48,6 +48,7 @@ class Verification:
         await self._events()
         await self._state()
         await self._memberships()
+        await self._followers()
         await self._references()
         if self._sqlite:
             await self._integrity()
@@ -121,10 +122,20 @@ class Verification:
                 self.problem(f"{localpart} ({user_no}) is {membership} in room {room_no}, its events say otherwise")
         counted = await self._database.fetch(
             "SELECT r.room_no FROM rooms r WHERE r.joined_count <> (SELECT count(*) FROM memberships m "
-            "WHERE m.room_no = r.room_no AND m.membership = 'join')"
+            "WHERE m.room_no = r.room_no AND m.membership = 'join') + "
+            "COALESCE((SELECT a.followers FROM public_accounts a WHERE a.room_no = r.room_no), 0)"
         )
         for (room_no,) in counted:
             self.problem(f"room {room_no} miscounts who is joined")
+
+    async def _followers(self) -> None:
+        """Every public account counts those who follow it."""
+        counted = await self._database.fetch(
+            "SELECT a.handle FROM public_accounts a WHERE a.followers <> (SELECT count(*) FROM follows f "
+            "WHERE f.account_no = a.account_no AND f.until IS NULL)"
+        )
+        for (handle,) in counted:
+            self.problem(f"@{handle} miscounts its followers")
 
     async def _references(self) -> None:
         """What points at events points at events that are there."""

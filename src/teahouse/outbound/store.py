@@ -6,9 +6,7 @@ from teahouse.db import Reader, Transaction
 from teahouse.outbound.types import Waiting
 
 
-async def insert(
-    tx: Transaction, mail_no: int, message_id: str, about: str, content: bytes, now_ms: int
-) -> None:
+async def insert(tx: Transaction, mail_no: int, message_id: str, about: str, content: bytes, now_ms: int) -> None:
     """A mail that waits, due at once."""
     await tx.execute(
         "INSERT INTO mail_outbox (mail_no, message_id, about, content, written_ms, due_ms, attempts, failed_ms, "

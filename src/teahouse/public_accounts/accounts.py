@@ -46,7 +46,7 @@ class Accounts:
         self._clock = clock
         self._rooms = rooms
         self._creation = creation
-        self._users = users
+        self.registered = users
         self.users = users.directory
         self._opening = opening
         self._accounts: OrderedDict[int, Account] = OrderedDict()
@@ -90,7 +90,7 @@ class Accounts:
             "WHERE u.localpart = ?",
             reader.user_no, handle,
         )  # fmt: skip
-        return int(row[0]) if row is not None else (await self._users.register_signer(handle, also)).user_no
+        return int(row[0]) if row is not None else (await self.registered.register_signer(handle, also)).user_no
 
     async def _make(self, owner_no: int, user_no: int, handle: str, kind: str, name: str, about: About) -> None:
         """The channel with the account's rows, all or none."""

@@ -18,6 +18,7 @@ from teahouse.errors import Forbidden
 from teahouse.eventlog.identifiers import Identifiers
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import StoredEvent
+from teahouse.public_accounts import store
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.types import ALERTS, CHANNEL, FORGOTTEN, Account, Follow
 from teahouse.rooms.readership import MembershipReadership
@@ -68,7 +69,7 @@ class Followers:
         if tie is None and sum(each.stands for each in ties.values()) >= FOLLOWS_MAX:
             raise Forbidden(f"You can follow at most {FOLLOWS_MAX:,} accounts.")
         async with self._database.transaction() as tx:
-            before = await self._row(tx, reader.user_no, account)
+            before = await store.follow(tx, reader.user_no, account)
             stood = before is not None and before.stands
             flags = ALERTS if (bool(before and before.flags & ALERTS) if alerts is None else alerts) else 0
             pos = tx.positions()
@@ -76,9 +77,9 @@ class Followers:
             made = Follow(account.account_no, account.room_no, pos, 0, now_s, flags, pos)
             if before is not None and stood:
                 made = replace(before, flags=flags, news=pos)
-            await self._put(tx, reader.user_no, made)
+            await store.put_follow(tx, reader.user_no, made)
             if not stood:
-                await self._count(tx, account, source, 1)
+                await self.count(tx, account, source, 1)
             if flags or (before is not None and before.flags & ALERTS):
                 await self._alerts.alert(tx, reader.user_no, reader.user_id, room_id, wanted=bool(flags))
             tx.on_commit(lambda: self._changed(reader.user_no, made))
@@ -86,13 +87,13 @@ class Followers:
     async def unfollow(self, reader: Reader, account: Account, room_id: str, *, source: str = "other") -> None:
         """Follow no more. The row stays, so that an older view of the reader's hears of it."""
         async with self._database.transaction() as tx:
-            before = await self._row(tx, reader.user_no, account)
+            before = await store.follow(tx, reader.user_no, account)
             if before is None or not before.stands:
                 return
             pos = tx.positions()
             made = replace(before, until=pos, flags=0, news=pos)
-            await self._put(tx, reader.user_no, made)
-            await self._count(tx, account, source, -1)
+            await store.put_follow(tx, reader.user_no, made)
+            await self.count(tx, account, source, -1)
             if before.flags & ALERTS:
                 await self._alerts.alert(tx, reader.user_no, reader.user_id, room_id, wanted=False)
             tx.on_commit(lambda: self._changed(reader.user_no, made))
@@ -100,11 +101,11 @@ class Followers:
     async def forget(self, reader: Reader, account: Account) -> None:
         """Drop a channel that was left from the reader's lists."""
         async with self._database.transaction() as tx:
-            before = await self._row(tx, reader.user_no, account)
+            before = await store.follow(tx, reader.user_no, account)
             if before is None or before.stands:
                 return
             made = replace(before, flags=before.flags | FORGOTTEN)
-            await self._put(tx, reader.user_no, made)
+            await store.put_follow(tx, reader.user_no, made)
             tx.on_commit(lambda: self._changed(reader.user_no, made))
 
     async def news(self, tx: Transaction, user_no: int, account_no: int, pos: int) -> None:
@@ -119,12 +120,7 @@ class Followers:
             self._follows.move_to_end(user_no)
             return ties
         changes = self._changes
-        rows = await self._database.fetch(
-            "SELECT f.account_no, a.room_no, f.since, f.until, f.since_s, f.flags, f.news FROM follows f "
-            "JOIN public_accounts a ON a.account_no = f.account_no WHERE f.user_no = ?",
-            user_no,
-        )
-        ties = {row[1]: Follow(*row) for row in rows}
+        ties = {tie.room_no: tie for tie in await store.follows_of(self._database, user_no)}
         if changes == self._changes:  # else somebody followed meanwhile, and the next call reads again
             self._follows[user_no] = ties
             if len(self._follows) > USERS_CACHED_MAX:
@@ -221,45 +217,21 @@ class Followers:
             msgspec.json.encode(shape),
         )  # fmt: skip
 
-    async def _row(self, tx: Transaction, user_no: int, account: Account) -> Follow | None:
-        row = await tx.fetch_one(
-            "SELECT since, until, since_s, flags, news FROM follows WHERE user_no = ? AND account_no = ?",
-            user_no, account.account_no,
-        )  # fmt: skip
-        return None if row is None else Follow(account.account_no, account.room_no, *row)
-
-    async def _put(self, tx: Transaction, user_no: int, tie: Follow) -> None:
-        await tx.execute(
-            "INSERT INTO follows (user_no, account_no, since, until, since_s, flags, news) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_no, account_no) DO UPDATE SET "
-            "since = excluded.since, until = excluded.until, "
-            "since_s = excluded.since_s, flags = excluded.flags, news = excluded.news",
-            user_no, tie.account_no, tie.since, tie.until, tie.since_s, tie.flags, tie.news,
-        )  # fmt: skip
-
-    async def _count(self, tx: Transaction, account: Account, source: str, by: int) -> None:
+    async def count(self, tx: Transaction, account: Account, source: str, by: int) -> None:
         """Move the account's number of followers, and the day's, by where they came from."""
-        await tx.execute(
-            "UPDATE public_accounts SET followers = followers + ? WHERE account_no = ?", by, account.account_no
-        )
-        await tx.execute(
-            "UPDATE rooms SET joined_count = (SELECT followers + 1 FROM public_accounts WHERE account_no = ?) "
-            "WHERE room_no = ?",
-            account.account_no, account.room_no,
-        )  # fmt: skip
-        came, left = (1, 0) if by > 0 else (0, 1)
-        await tx.execute(
-            "INSERT INTO follower_days (account_no, day, source, came, left_) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (account_no, day, source) DO UPDATE SET came = follower_days.came + excluded.came, "
-            "left_ = follower_days.left_ + excluded.left_",
-            account.account_no, self._clock.now_ms() // DAY_MS, source if source in SOURCES else "other", came, left,
-        )  # fmt: skip
+        day = self._clock.now_ms() // DAY_MS
+        await store.count_followers(tx, account, by, day, source if source in SOURCES else "other")
         tx.on_commit(lambda: self._accounts.counted(account.account_no, by))
 
-    def _changed(self, user_no: int, tie: Follow) -> None:
+    def changed_many(self, ties: Sequence[tuple[int, Follow]]) -> None:
+        """Bring what is in memory up to a commit of many ties, and wake whom they are of."""
         self._changes += 1
-        self._remember(user_no, tie.room_no, tie)
-        self._bus.publish(users=(user_no,))
+        for user_no, tie in ties:
+            self._remember(user_no, tie.room_no, tie)
+        self._bus.publish(users=[user_no for user_no, _ in ties])
+
+    def _changed(self, user_no: int, tie: Follow) -> None:
+        self.changed_many([(user_no, tie)])
 
     def _remember(self, user_no: int, room_no: int, tie: Follow) -> None:
         """Bring what is in memory up to a commit."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from teahouse.clock import Clock
@@ -90,6 +90,18 @@ class Accounts:
             made = await self._make(tx, localpart, None, None, admin=False)
             await also(tx, made.user_no)
             return made
+
+    async def register_crowd(self, tx: Transaction, count: int) -> list[int]:
+        """Make many users whom nobody signs in as, to measure with; their numbers."""
+        first, now_ms = tx.positions(count), self._clock.now_ms()
+        numbers = [number_at(first + each, secrets.randbelow(BUCKETS)) for each in range(count)]
+        made = [Account(number, f"synthetic-{number:x}", None, False, now_ms, None, None) for number in numbers]
+        await store.insert_many(tx, made)
+        return numbers
+
+    async def numbers(self, localparts: Sequence[str]) -> dict[str, int]:
+        """The user_no of every user there is among some names; those who closed their account are left out."""
+        return await store.numbers(self._database, localparts)
 
     async def register_on(
         self, device: NewDevice, localpart: str | None, password: str | None, token: str | None

@@ -42,6 +42,24 @@ async def count_admins(db: Reader) -> int:
     return row[0] if row else 0
 
 
+async def numbers(db: Reader, localparts: Sequence[str]) -> dict[str, int]:
+    """The numbers of the open accounts among some user names."""
+    asked = [name for name in localparts if name.isascii() and name.isprintable()]
+    rows = await db.fetch(
+        f"SELECT localpart, user_no FROM users WHERE localpart IN ({marks(len(asked))}) AND closed_ms IS NULL",
+        *padded(asked),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def insert_many(tx: Transaction, made: Sequence[Account]) -> None:
+    """Add accounts whose names are free."""
+    await tx.execute_many(
+        f"INSERT INTO users ({ACCOUNT}) VALUES (?, ?, NULL, ?, ?, NULL, NULL)",
+        [(each.user_no, each.localpart, int(each.admin), each.created_ms) for each in made],
+    )
+
+
 async def insert(tx: Transaction, made: Account) -> bool:
     """Add an account; False when the name is taken."""
     added = await tx.execute(

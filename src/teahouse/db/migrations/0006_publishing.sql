@@ -27,15 +27,16 @@ CREATE TABLE account_staff (
 ){clustered};
 CREATE INDEX account_staff_account ON account_staff (account_no);
 
--- Who follows whom. A row stays after unfollowing, so that an older view hears of it.
+-- Who follows whom. A row stays after unfollowing, so that an older view hears of it. There are more of these than of
+-- anything else: what is usually not there is NULL, which takes no room, and the wide columns come first.
 CREATE TABLE follows (
     user_no BIGINT NOT NULL,
     account_no BIGINT NOT NULL,
     since BIGINT NOT NULL,             -- position in the follower's stream
-    until BIGINT NOT NULL,             -- the same of unfollowing; 0: follows
-    since_s BIGINT NOT NULL,
-    flags BIGINT NOT NULL,             -- 1: forgotten, 2: wants alerts
-    news BIGINT NOT NULL,              -- position of the newest change that is this follower's alone: a like, a receipt
+    until BIGINT,                      -- the same of unfollowing; NULL: follows
+    news BIGINT,                       -- position of the newest change that is this follower's alone: a like, a receipt
+    since_s INTEGER NOT NULL,          -- seconds since 2020
+    flags SMALLINT NOT NULL,           -- 1: forgotten, 2: wants alerts
     PRIMARY KEY (user_no, account_no)
 ){clustered};
 CREATE INDEX follows_account ON follows (account_no, user_no);
