@@ -148,9 +148,8 @@ def run_load_followers(given: argparse.Namespace, config: Config) -> int:
     if given.file is not None:
         request["file"] = str(Path(given.file).resolve())
     done = perform(config, request)
-    print(
-        f"{done['followers']:,} follow now; {done['before']:,} did or had left before, {done['full']:,} follow too many."
-    )
+    others = f"{done['before']:,} did or had left before, {done['full']:,} follow as many as one may"
+    print(f"{done['followers']:,} follow now; {others}.")
     for name in done["examples"]:
         print(f"There is no user {name}.", file=sys.stderr)
     if done["unknown"] > len(done["examples"]):
