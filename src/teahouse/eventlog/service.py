@@ -19,7 +19,7 @@ from teahouse.eventlog.identifiers import Identifiers
 from teahouse.eventlog.state import RoomState, StateCache
 from teahouse.eventlog.store import EventStore
 from teahouse.eventlog.tails import Tails
-from teahouse.eventlog.types import Appended, Classifier, CommitListener, EventClass, Proposal, StoredEvent
+from teahouse.eventlog.types import Appended, Classifier, CommitListener, EventClass, Proposal, StoredEvent, Txn
 
 BATCH_PROPOSALS_MAX = 256  # in one commit: bounds how long the first sender waits for the last
 STATE_LOOKUPS_MAX = 32  # changed state keys looked up one by one; beyond it the whole state is read at once
@@ -74,6 +74,11 @@ class EventLog:
         self._queue.append(Waiting(proposal, answer))
         self._arrived.set()
         return await answer
+
+    async def answered(self, txn: Txn, room_no: int) -> str | None:
+        """The event that a transaction id has put into a room; None when it has put none."""
+        found = await self.store.known(self._database, [Proposal("", txn.user_no, (), room_no, txn=txn)])
+        return next((appended.event_ids[0] for appended in found.values()), None)
 
     def cached(self, room_no: int) -> RoomState | None:
         """A room's state if it is in memory."""

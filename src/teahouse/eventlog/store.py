@@ -131,14 +131,14 @@ class EventStore:
         sql = "SELECT pos, value FROM state WHERE room_no = ? AND type = ? AND state_key = ? ORDER BY pos"
         return [(pos, value or "") for pos, value in await db.fetch(sql, room_no, event_type, state_key)]
 
-    async def known(self, tx: Transaction, proposals: Iterable[Proposal]) -> Mapping[tuple[Txn, int], Appended]:
+    async def known(self, db: Reader, proposals: Iterable[Proposal]) -> Mapping[tuple[Txn, int], Appended]:
         """The answers already given to proposals that are retries."""
         answers: dict[tuple[Txn, int], Appended] = {}
         for proposal in proposals:
             if proposal.txn is None:
                 continue
             txn, scope = proposal.txn, proposal.room_no or 0
-            row = await tx.fetch_one(
+            row = await db.fetch_one(
                 "SELECT pos FROM txns WHERE user_no = ? AND device_id = ? AND scope = ? AND method = ? AND txn_id = ?",
                 txn.user_no, txn.device_id, scope, txn.method, txn.txn_id,
             )  # fmt: skip

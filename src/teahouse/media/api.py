@@ -69,23 +69,15 @@ class MediaApi:
         file_name = request.path.get("fileName") or media.file_name
         pieces = await self._media.read(media)
         headers = [(b"content-length", str(media.size_bytes).encode())]
-        return served(pieces, media.content_type, file_name, headers)
+        return served(pieces, media.content_type, file_name, [disposition.PRIVATE, *headers])
 
     async def thumbnail(self, request: Request) -> Response:
         """A picture made small."""
-        codec.required(request, "width")
-        codec.required(request, "height")
-        width = codec.integer(request, "width", 0, low=1, high=SIDE_MAX)
-        height = codec.integer(request, "height", 0, low=1, high=SIDE_MAX)
-        method = codec.parameter(request, "method", "scale")
-        if method not in ("scale", "crop"):
-            raise InvalidParam("The method is 'scale' or 'crop'.")
+        size, crop = size_of(request)
         animated = codec.boolean(request, "animated")
         media = await self._content(request)
-        content_type, pieces = await self._media.thumbnail(
-            media, (width, height), crop=method == "crop", animated=animated
-        )
-        return served(pieces, content_type, f"thumbnail.{content_type.partition('/')[2]}", [])
+        content_type, pieces = await self._media.thumbnail(media, size, crop=crop, animated=animated)
+        return served(pieces, content_type, f"thumbnail.{content_type.partition('/')[2]}", [disposition.PRIVATE])
 
     async def _content(self, request: Request) -> Media:
         timeout_ms = codec.integer(request, "timeout_ms", WAIT_DEFAULT_MS, high=WAIT_MAX_MS)
@@ -99,6 +91,18 @@ def upload_of(request: Request) -> Upload:
         raise InvalidParam(f"A file name has at most {FILE_NAME_MAX_CHARS} characters.")
     content_type = disposition.content_type(request.headers.get("content-type"))
     return Upload(request.stream(), content_type, file_name or None)
+
+
+def size_of(request: Request) -> tuple[tuple[int, int], bool]:
+    """How large a thumbnail is wanted, and whether cropped."""
+    codec.required(request, "width")
+    codec.required(request, "height")
+    width = codec.integer(request, "width", 0, low=1, high=SIDE_MAX)
+    height = codec.integer(request, "height", 0, low=1, high=SIDE_MAX)
+    method = codec.parameter(request, "method", "scale")
+    if method not in ("scale", "crop"):
+        raise InvalidParam("The method is 'scale' or 'crop'.")
+    return (width, height), method == "crop"
 
 
 def served(

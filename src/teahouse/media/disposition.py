@@ -29,9 +29,11 @@ SAFE_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"cross-origin"),
     (b"referrer-policy", b"no-referrer"),
-    # An id never changes its content. Private: only those signed in may have it.
-    (b"cache-control", b"private, max-age=31536000, immutable"),
 ]
+# An id never changes its content. Private: only those signed in may have it.
+PRIVATE = (b"cache-control", b"private, max-age=31536000, immutable")
+# What is public may cease to be: whoever keeps a copy asks again soon.
+PUBLIC = (b"cache-control", b"public, max-age=300, must-revalidate")
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _CONTENT_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}(\s*;\s*{_TOKEN}=({_TOKEN}|"[^"\\\x00-\x1f\x7f-\U0010ffff]*"))*')

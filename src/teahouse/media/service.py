@@ -108,6 +108,12 @@ class MediaService:
             raise NotFound("There is no such media.")
         return media
 
+    async def find(self, content_uri: str) -> Media | None:
+        """The content of an `mxc://` URI of this server; None when it has none, or not yet."""
+        server_name, _, media_id = content_uri.removeprefix("mxc://").partition("/")
+        media = await self._media(server_name, media_id)
+        return None if media is None or media.sha256 is None else media
+
     async def read(self, media: Media) -> AsyncIterator[bytes]:
         """The content, piece by piece. Raises NotFound at once when the file is gone."""
         assert media.sha256 is not None

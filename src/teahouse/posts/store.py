@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -12,7 +12,8 @@ from teahouse.posts.types import Counts, Fate, Post, PostContent, Ref, Version
 
 COLUMNS = (
     "p.account_no, p.number, p.pos, p.room_no, p.author_no, p.kind, p.created_ms, p.version, p.fate, p.fate_ms, "
-    "p.of_account, p.of_number, p.comments_by, p.likes, p.reposts, p.comments, p.views, v.content, v.written_ms"
+    "p.of_account, p.of_number, p.comments_by, p.likes, p.reposts, p.comments, p.views, v.content, v.written_ms, "
+    "p.correction, p.corrected_ms"
 )
 FROM = (
     "FROM posts p LEFT JOIN post_versions v ON v.account_no = p.account_no AND v.number = p.number "
@@ -28,10 +29,12 @@ def post_of(row: Row) -> Post:
     fate = Fate(row[8])
     of = Ref(row[10], row[11]) if row[10] else None
     content = _decode(row[17]) if row[17] is not None and fate is Fate.STANDS else None
+    if content is not None and content.comments != row[12]:  # who may comment changes without a new wording
+        content = msgspec.structs.replace(content, comments=row[12])
     edited_ms = row[18] if row[7] and content is not None else 0
     return Post(
         row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], fate, row[9], of, row[12], Counts(*row[13:17]),
-        content, edited_ms,
+        content, edited_ms, row[19], row[20],
     )  # fmt: skip
 
 
@@ -70,15 +73,15 @@ async def versions(reader: Reader, ref: Ref, limit: int) -> list[Version]:
     return [Version(row[0], row[1], row[2], _decode(row[3])) for row in rows]
 
 
-async def insert(tx: Transaction, post: Post, language: str) -> None:
+async def insert(tx: Transaction, post: Post, content: PostContent) -> None:
     """A new post."""
     of = post.of or Ref(0, 0)
     await tx.execute(
         "INSERT INTO posts (account_no, number, pos, room_no, author_no, kind, language, created_ms, version, fate, "
-        "fate_ms, of_account, of_number, comments_by, likes, reposts, comments, views) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, 0, 0, 0, 0)",
-        post.account_no, post.number, post.pos, post.room_no, post.author_no, post.kind, language, post.created_ms,
-        of.account_no, of.number, post.comments_by,
+        "fate_ms, of_account, of_number, comments_by, likes, reposts, comments, views, topics, correction, "
+        "corrected_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, 0, 0, 0, 0, ?, '', 0)",
+        post.account_no, post.number, post.pos, post.room_no, post.author_no, post.kind, content.language,
+        post.created_ms, of.account_no, of.number, post.comments_by, mask_of(content.topics),
     )  # fmt: skip
 
 
@@ -98,12 +101,38 @@ async def set_tags(tx: Transaction, pos: int, tags: Sequence[str]) -> None:
     await tx.execute_many("INSERT INTO post_tags (tag, pos) VALUES (?, ?)", [(tag, pos) for tag in tags])
 
 
-async def set_current(tx: Transaction, ref: Ref, version: Version, kind: str) -> None:
-    """A post has a new wording."""
-    await tx.execute(
-        "UPDATE posts SET version = ?, kind = ?, language = ?, comments_by = ? WHERE account_no = ? AND number = ?",
-        version.version, kind, version.content.language, version.content.comments, ref.account_no, ref.number,
+async def set_current(tx: Transaction, ref: Ref, version: Version, kind: str) -> bool:
+    """A standing post has a new wording; False when it went, or got another one, meanwhile. A correction stays until
+    the next one.
+    """
+    content, corrected = version.content, int(bool(version.correction))
+    changed = await tx.execute(
+        "UPDATE posts SET version = ?, kind = ?, language = ?, comments_by = ?, topics = ?, "
+        "correction = CASE WHEN ? = 1 THEN ? ELSE correction END, "
+        "corrected_ms = CASE WHEN ? = 1 THEN ? ELSE corrected_ms END "
+        "WHERE account_no = ? AND number = ? AND version = ? AND fate = ?",
+        version.version, kind, content.language, content.comments, mask_of(content.topics), corrected,
+        version.correction, corrected, version.written_ms, ref.account_no, ref.number, version.version - 1,
+        int(Fate.STANDS),
     )  # fmt: skip
+    return changed > 0
+
+
+async def set_commenters(tx: Transaction, ref: Ref, comments_by: str) -> None:
+    """Who may comment on a post."""
+    await tx.execute(
+        "UPDATE posts SET comments_by = ? WHERE account_no = ? AND number = ?", comments_by, ref.account_no, ref.number
+    )
+
+
+async def carried_on_by(reader: Reader, of: Ref, account_no: int) -> int:
+    """The number of the standing post by which an account carries another post on; 0 for none."""
+    row = await reader.fetch_one(
+        f"SELECT p.number FROM posts p WHERE p.of_account = ? AND p.of_number = ? AND p.account_no = ? AND {STANDS} "
+        "LIMIT 1",
+        of.account_no, of.number, account_no,
+    )  # fmt: skip
+    return 0 if row is None else int(row[0])
 
 
 async def set_fate(tx: Transaction, ref: Ref, before: Fate, after: Fate, now_ms: int) -> bool:
@@ -116,10 +145,15 @@ async def set_fate(tx: Transaction, ref: Ref, before: Fate, after: Fate, now_ms:
 
 
 async def erase(tx: Transaction, post: Post) -> None:
-    """Drop everything a post said, and what was said of it."""
-    for table in ("post_versions", "comments", "interactions"):
+    """Drop everything a post said, and count nothing of it any more but those who carry it on."""
+    for table in ("post_versions", "poll_votes"):
         await tx.execute(f"DELETE FROM {table} WHERE account_no = ? AND number = ?", post.account_no, post.number)
     await set_tags(tx, post.pos, ())
+    await tx.execute(
+        "UPDATE posts SET likes = 0, comments = 0, views = 0, topics = 0, correction = '', corrected_ms = 0 "
+        "WHERE account_no = ? AND number = ?",
+        post.account_no, post.number,
+    )  # fmt: skip
 
 
 async def require_standing(tx: Transaction, ref: Ref) -> None:
@@ -134,3 +168,8 @@ async def count(tx: Transaction, ref: Ref, column: str, by: int) -> None:
     await tx.execute(
         f"UPDATE posts SET {column} = {column} + ? WHERE account_no = ? AND number = ?", by, ref.account_no, ref.number
     )
+
+
+def mask_of(places: Iterable[int]) -> int:
+    """Places of topics as bits."""
+    return sum(1 << place for place in set(places))

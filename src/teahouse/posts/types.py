@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -18,23 +18,36 @@ ANSWERS_MAX = 10  # of a poll
 ANSWER_MAX_CHARACTERS = 100  # of one answer
 TAGS_MAX = 20  # hashtags of one post that are found by tag
 WARNING_MAX_CHARACTERS = 200  # what a post that asks for a click first says of itself
+ARTICLE_PICTURES_MAX = 100  # in the text of one article
+ARTICLE_DEPTH_MAX = 64  # of elements inside each other; no text needs more, and browsers stop at 512
+NAME_MAX_CHARACTERS = 255  # of a file; as long as file systems take
+LINK_MAX_CHARACTERS = 2_000  # of a web address; longer ones break in other programs
 LANGUAGE_MAX_CHARACTERS = 35  # BCP 47: the longest tags in use
 COMMENTERS = ("everyone", "followers", "nobody")
 
 Commenters = Literal["everyone", "followers", "nobody"]
+Amount = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]  # what any player or picture needs, and every database holds
+Number = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]  # of a post, exact in every JSON reader
+Place = Annotated[int, msgspec.Meta(ge=0, le=63)]  # of a topic: a bit of a number
 
 
 class Media(msgspec.Struct, omit_defaults=True, frozen=True):
-    """A file of a post. `url` is an `mxc://` address of this server."""
+    """A file of a post. `url` is an `mxc://` address of this server.
+
+    A picture says in `description` what it shows, for those who do not see it; one without must say `undescribed`, so
+    that nobody forgets. `mimetype` and `size` (bytes) are those of the upload, whatever is said here. Width and height
+    are in pixels.
+    """
 
     url: str
     mimetype: str
     description: str = ""
     name: str = ""
-    size: int = 0  # bytes
-    width: int = 0  # pixels
-    height: int = 0
-    duration_ms: int = 0
+    size: int = 0
+    width: Amount = 0
+    height: Amount = 0
+    duration_ms: Amount = 0
+    undescribed: bool = False
 
 
 class Poll(msgspec.Struct, omit_defaults=True, frozen=True):
@@ -57,11 +70,11 @@ class Repost(msgspec.Struct, omit_defaults=True, frozen=True):
     """The post that a post carries on."""
 
     account: str  # handle
-    number: int
+    number: Number
 
 
 class PostContent(msgspec.Struct, omit_defaults=True, frozen=True):
-    """What a post says: words, and at most one of media, poll, article, repost."""
+    """What a post says: words, and at most one of media, poll, article, repost. `topics` are places of topics."""
 
     text: str = ""
     media: list[Media] = []
@@ -73,6 +86,7 @@ class PostContent(msgspec.Struct, omit_defaults=True, frozen=True):
     language: str = ""
     comments: Commenters = "everyone"
     written_ms: int = 0  # of a post that was published elsewhere before, when that was; only imports set it
+    topics: list[Place] = []
 
 
 class Fate(IntEnum):
@@ -131,6 +145,8 @@ class Post:
     counts: Counts
     content: PostContent | None
     edited_ms: int = 0
+    correction: str = ""  # the newest notice of what was put right
+    corrected_ms: int = 0
 
     @property
     def ref(self) -> Ref:
@@ -154,7 +170,8 @@ class Draft:
 
     draft_no: int
     account_no: int
-    author_no: int
+    author_no: int  # who began it, and will be the post's author
+    changed_by_no: int
     changed_ms: int
     due_ms: int
     failure: str
@@ -163,7 +180,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What somebody says of a post. `body` is empty for one that is gone."""
+    """What somebody says of a post. `body` is empty for one that is gone; `settled_by`, who of the staff hid it."""
 
     comment_no: int
     ref: Ref
@@ -173,6 +190,7 @@ class Comment:
     fate: Fate
     body: str
     answers: int = 0
+    settled_by: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Posts checked and put into words that stock clients show: pure functions."""
+"""Posts put into words that stock clients show: pure functions."""
 
 from __future__ import annotations
 
@@ -9,50 +9,36 @@ from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import nh3
 
 from teahouse.errors import InvalidParam, TooLarge
 from teahouse.matrix.events import POST
 from teahouse.posts import types
-from teahouse.posts.types import Media, PostContent, Publisher
+from teahouse.posts.types import LINK_MAX_CHARACTERS, Media, PostContent, Publisher
 
 EXCERPT_CHARACTERS = 300  # of an article, in clients that do not show articles
+# What one event says: an edit says it twice, and an event has at most 65,536 bytes.
+EVENT_WORDS_MAX_BYTES = 28_000
+TEXT_CUT_CHARACTERS, DESCRIPTION_CUT_CHARACTERS = 1_000, 100  # of a post that does not fit otherwise
 TAG_MAX_CHARACTERS = 100  # of a hashtag
 TAG = re.compile(r"(?<![\w&/#＃])[#＃](\w{1,100})(?!\w)")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
-_MXC = re.compile(r"mxc://[^/\s]{1,255}/[A-Za-z0-9_-]{1,255}")
-_MIMETYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
 _SPACES = re.compile(r"\s+")
-_ARTICLE_TAGS = {
-    "a", "blockquote", "br", "code", "em", "figcaption", "figure", "h2", "h3", "h4", "hr", "img", "li", "ol", "p",
-    "pre", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul", "b", "i", "s", "del",
-}  # fmt: skip
-_ARTICLE_ATTRIBUTES = {"a": {"href"}, "img": {"src", "alt"}, "td": {"colspan"}, "th": {"colspan"}, "ol": {"start"}}
+_NO_LINK = re.compile(r"[\s\"'<>\\^`{|}\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ufeff\ufffe\uffff]")
+_TURNING = re.compile(r"[\u2066-\u2069]")
 _MSGTYPES = {"image": "m.image", "video": "m.video", "audio": "m.audio"}
 
 
-def checked(content: PostContent) -> PostContent:
-    """The content with its texts normalised and its HTML sanitised. Raises InvalidParam or TooLarge."""
-    held = [bool(content.media), content.poll is not None, content.article is not None, content.repost is not None]
-    if sum(held) > 1:
-        raise InvalidParam("A post holds media, a poll, an article or a repost: one of them.")
-    text = unicodedata.normalize("NFC", content.text).strip()
-    if not (text or content.link or any(held)):
-        raise InvalidParam("A post must say something.")
-    limit(text, types.TEXT_MAX_CHARACTERS, "A post's text")
-    limit(content.warning, types.WARNING_MAX_CHARACTERS, "A warning")
-    if content.language and (
-        len(content.language) > types.LANGUAGE_MAX_CHARACTERS or not _LANGUAGE.fullmatch(content.language)
-    ):
-        raise InvalidParam("'language' must be a language tag such as en or zh-Hans.")
-    if content.link:
-        check_link(content.link)
-    check_media(content.media)
-    check_poll(content)
-    return PostContent(
-        text, content.media, content.poll, checked_article(content), content.repost, content.link,
-        content.warning.strip(), content.language, content.comments,
-    )  # fmt: skip
+def tidy(text: str) -> str:
+    """A text of several lines: composed, without what shows nothing or turns the text around it."""
+    made = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _UNSEEN.sub("", made).strip()
+
+
+def line(text: str) -> str:
+    """The same of one line, in which nothing may change its direction either: a name ends as it seems to end."""
+    return _SPACES.sub(" ", _TURNING.sub("", tidy(text))).strip()
 
 
 def limit(text: str, characters: int, what: str) -> None:
@@ -65,63 +51,11 @@ def check_link(link: str) -> None:
     """Raises InvalidParam unless it is a web address."""
     try:
         parts = urlsplit(link)
+        good = bool(parts.hostname) and parts.username is None and (parts.port or 1) > 0
     except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.netloc or len(link) > 2_000:
-        raise InvalidParam("'link' must be a web address that begins with http:// or https://.")
-
-
-def check_media(media: list[Media]) -> None:
-    """Raises InvalidParam for media that cannot stand together or have no proper address."""
-    families = {each.mimetype.partition("/")[0] for each in media}
-    if len(media) > types.PICTURES_MAX:
-        raise InvalidParam(f"A post has at most {types.PICTURES_MAX} pictures.")
-    if len(media) > 1 and families != {"image"}:
-        raise InvalidParam("Only pictures come several in a post.")
-    for each in media:
-        if not _MXC.fullmatch(each.url):
-            raise InvalidParam("'url' of media must be an mxc:// address.")
-        if not _MIMETYPE.fullmatch(each.mimetype):
-            raise InvalidParam("'mimetype' of media must be a type such as image/jpeg.")
-        if min(each.size, each.width, each.height, each.duration_ms) < 0:
-            raise InvalidParam("Sizes of media must not be negative.")
-        limit(each.description, types.DESCRIPTION_MAX_CHARACTERS, "A description")
-        limit(each.name, 255, "A file's name")
-
-
-def check_poll(content: PostContent) -> None:
-    """Raises InvalidParam for a poll without a choice."""
-    poll = content.poll
-    if poll is None:
-        return
-    limit(poll.question, types.TITLE_MAX_CHARACTERS, "A question")
-    if not poll.question.strip() or not 2 <= len(poll.answers) <= types.ANSWERS_MAX:
-        raise InvalidParam(f"A poll has a question and 2 to {types.ANSWERS_MAX} answers.")
-    if len(set(poll.answers)) < len(poll.answers) or not all(answer.strip() for answer in poll.answers):
-        raise InvalidParam("A poll's answers must differ and not be empty.")
-    if not 1 <= poll.choices_max <= len(poll.answers):
-        raise InvalidParam("'choices_max' must be from 1 to the number of answers.")
-    for answer in poll.answers:
-        limit(answer, types.ANSWER_MAX_CHARACTERS, "An answer")
-
-
-def checked_article(content: PostContent) -> types.Article | None:
-    """The article with its HTML sanitised."""
-    article = content.article
-    if article is None:
-        return None
-    limit(article.title, types.TITLE_MAX_CHARACTERS, "A title")
-    if not article.title.strip():
-        raise InvalidParam("An article needs a title.")
-    if len(article.html.encode()) > types.ARTICLE_MAX_BYTES:
-        raise TooLarge(f"An article has at most {types.ARTICLE_MAX_BYTES:,} bytes.")
-    if article.cover is not None:
-        check_media([article.cover])
-    html = nh3.clean(
-        article.html, tags=_ARTICLE_TAGS, attributes=_ARTICLE_ATTRIBUTES,
-        url_schemes={"http", "https", "mailto", "mxc"}, link_rel="noopener noreferrer nofollow",
-    )  # fmt: skip
-    return types.Article(article.title.strip(), html, article.cover)
+        parts, good = urlsplit(""), False
+    if not good or parts.scheme not in ("http", "https") or len(link) > LINK_MAX_CHARACTERS or _NO_LINK.search(link):
+        raise InvalidParam("'link' must be a web address that begins with http:// or https://, without user names.")
 
 
 def plain(html: str) -> str:
@@ -152,7 +86,7 @@ def excerpt(content: PostContent, characters: int = EXCERPT_CHARACTERS) -> str:
     else:
         words = content.text or " ".join(each.description for each in content.media if each.description)
     words = _SPACES.sub(" ", words).strip()
-    return words if len(words) <= characters else words[: characters - 1].rstrip() + "…"
+    return cut(words, characters)
 
 
 def title(content: PostContent, characters: int = 80) -> str:
@@ -160,34 +94,62 @@ def title(content: PostContent, characters: int = 80) -> str:
     return content.article.title if content.article is not None else excerpt(content, characters)
 
 
-def event(publisher: Publisher, number: int, content: PostContent, address: str) -> tuple[str, dict[str, Any]]:
+def event(
+    publisher: Publisher, number: int, content: PostContent, address: str, correction: str = ""
+) -> tuple[str, dict[str, Any]]:
     """The type and content of a post's event, as stock clients show it. `address` is the post's public page."""
     mark: dict[str, Any] = {"account": publisher.handle, "number": number, "url": address}
-    if content.language:
-        mark["language"] = content.language
+    said = {
+        "language": content.language, "warning": content.warning, "topics": content.topics,
+        "written_ts": content.written_ms, "correction": correction,
+    }  # fmt: skip
+    mark |= {key: value for key, value in said.items() if value}
+    kind, message = shown(content, address, correction)
+    if len(msgspec.json.encode(message)) > EVENT_WORDS_MAX_BYTES:
+        kind, message = shown(shortened(content, address), address, correction)
+    return kind, {**message, POST: mark}
+
+
+def shown(content: PostContent, address: str, correction: str) -> tuple[str, dict[str, Any]]:
+    """The type of a post's event, and what clients show of it."""
+    notice = f"✎ {correction}" if correction else ""
     if content.warning:
-        mark["warning"] = content.warning
+        said = "\n".join(part for part in (f"⚠ {content.warning}", notice, address) if part)
+        return "m.room.message", {"msgtype": "m.text", "body": said}
     if content.poll is not None:
-        return "org.matrix.msc3381.poll.start", {**poll(content), POST: mark}
-    if content.written_ms:
-        mark["written_ts"] = content.written_ms
+        return "org.matrix.msc3381.poll.start", poll(content, notice)
     # What was imported is a notice, which no client alerts of; a picture then stands in its text.
-    notice = content.written_ms > 0
-    if len(content.media) == 1 and not content.warning and not (notice and content.media[0].mimetype[:6] == "image/"):
-        return "m.room.message", {**medium(content.media[0], content.text), POST: mark}
+    imported = content.written_ms > 0
+    if len(content.media) == 1 and not (imported and content.media[0].mimetype.startswith("image/")):
+        caption = "\n\n".join(part for part in (content.text, content.link, notice) if part)
+        return "m.room.message", medium(content.media[0], caption)
     body, html = words(content, address)
     if notice:
+        body, html = f"{body}\n\n{notice}", None if html is None else f"{html}<p><em>{escape(notice)}</em></p>"
+    if imported:
         body, html = dated(content, body, html)
-    message: dict[str, Any] = {"msgtype": "m.notice" if notice else "m.text", "body": body, POST: mark}
+    message: dict[str, Any] = {"msgtype": "m.notice" if imported else "m.text", "body": body}
     if html is not None:
         message |= {"format": "org.matrix.custom.html", "formatted_body": html}
     return "m.room.message", message
 
 
+def shortened(content: PostContent, address: str) -> PostContent:
+    """A post that is too long for an event, cut; the whole stands at its address."""
+    media = [
+        msgspec.structs.replace(each, description=cut(each.description, DESCRIPTION_CUT_CHARACTERS))
+        for each in content.media
+    ]
+    return msgspec.structs.replace(content, text=f"{cut(content.text, TEXT_CUT_CHARACTERS)}\n{address}", media=media)
+
+
+def cut(text: str, characters: int) -> str:
+    """A text within a length."""
+    return text if len(text) <= characters else text[: characters - 1].rstrip() + "…"
+
+
 def words(content: PostContent, address: str) -> tuple[str, str | None]:
     """The plain and the rich text of a post that stands as a text message."""
-    if content.warning:
-        return f"⚠ {content.warning}\n{address}", None
     if content.article is not None:
         beginning = excerpt(content)
         rich = f"<h3>{escape(content.article.title)}</h3><p>{escape(beginning)}</p>"
@@ -229,13 +191,13 @@ def medium(media: Media, caption: str) -> dict[str, Any]:
     return message
 
 
-def poll(content: PostContent) -> dict[str, Any]:
+def poll(content: PostContent, notice: str) -> dict[str, Any]:
     """A poll as clients that know polls show it, with a text for the others. Source: MSC3381, its unstable names."""
     assert content.poll is not None
     question = content.poll.question
     listed = "".join(f"\n{place}. {answer}" for place, answer in enumerate(content.poll.answers, 1))
     return {
-        "org.matrix.msc1767.text": f"{question}{listed}",
+        "org.matrix.msc1767.text": "\n".join(part for part in (content.text, f"{question}{listed}", notice) if part),
         "org.matrix.msc3381.poll.start": {
             "kind": "org.matrix.msc3381.poll.undisclosed",
             "max_selections": content.poll.choices_max,

@@ -71,11 +71,14 @@ CREATE TABLE posts (
     reposts BIGINT NOT NULL,
     comments BIGINT NOT NULL,
     views BIGINT NOT NULL,
+    topics BIGINT NOT NULL,            -- bit n: it carries the account's topic n
+    correction TEXT NOT NULL,          -- the newest notice of what was put right; ''
+    corrected_ms BIGINT NOT NULL,
     PRIMARY KEY (account_no, number)
 ){clustered};
 CREATE UNIQUE INDEX posts_pos ON posts (pos);
 CREATE INDEX posts_account ON posts (account_no, pos);
-CREATE INDEX posts_of ON posts (of_account, of_number) WHERE of_account <> 0;
+CREATE INDEX posts_of ON posts (of_account, of_number, account_no) WHERE of_account <> 0;
 
 -- What a post says, in each of its versions; rows go when the post is deleted.
 CREATE TABLE post_versions (
@@ -95,18 +98,28 @@ CREATE TABLE post_tags (
 ){clustered};
 CREATE INDEX post_tags_pos ON post_tags (pos);
 
--- Drafts and posts that wait for their hour.
+-- Which media may be had without signing in: those that a standing public post, or an account itself, refers to.
+CREATE TABLE public_media (
+    media_id TEXT NOT NULL,
+    account_no BIGINT NOT NULL,
+    number BIGINT NOT NULL,            -- of the post; 0: the account's picture or cover
+    PRIMARY KEY (media_id, account_no, number)
+){clustered};
+CREATE INDEX public_media_post ON public_media (account_no, number);
+
+-- Drafts and posts that wait for their hour. A draft goes in the transaction that publishes it.
 CREATE TABLE drafts (
-    draft_no {key},
+    draft_no {key},                    -- a position
     account_no BIGINT NOT NULL,
     author_no BIGINT NOT NULL,
+    changed_by_no BIGINT NOT NULL,
     changed_ms BIGINT NOT NULL,
     due_ms BIGINT NOT NULL,            -- 0: not scheduled
     failure TEXT NOT NULL,             -- why it could not be published; '': nothing went wrong
     content {bytes} NOT NULL
 );
 CREATE INDEX drafts_account ON drafts (account_no, draft_no);
-CREATE INDEX drafts_due ON drafts (due_ms) WHERE due_ms > 0;
+CREATE INDEX drafts_due ON drafts (due_ms, draft_no) WHERE due_ms > 0 AND failure = '';
 
 -- What readers do with a post: one row for each reader and deed, kept after it was taken back, for its own echo.
 CREATE TABLE interactions (
@@ -122,6 +135,15 @@ CREATE TABLE interactions (
 ){clustered};
 CREATE INDEX interactions_user ON interactions (user_no, account_no, pos);
 
+-- How often each answer of a poll is chosen now.
+CREATE TABLE poll_votes (
+    account_no BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    answer BIGINT NOT NULL,            -- its place, from 0
+    votes BIGINT NOT NULL,
+    PRIMARY KEY (account_no, number, answer)
+){clustered};
+
 CREATE TABLE comments (
     comment_no {key},                  -- a position
     account_no BIGINT NOT NULL,
@@ -130,7 +152,44 @@ CREATE TABLE comments (
     user_no BIGINT NOT NULL,
     written_ms BIGINT NOT NULL,
     fate BIGINT NOT NULL,              -- 0 stands, 1 deleted by its author, 2 removed by a decision, 3 hidden by staff
+    settled_by BIGINT NOT NULL,        -- who of the staff hid it; 0
+    answers BIGINT NOT NULL,           -- comments that answer it and stand
     body TEXT NOT NULL
 );
 CREATE INDEX comments_post ON comments (account_no, number, parent_no, comment_no);
 CREATE INDEX comments_user ON comments (user_no, comment_no);
+
+-- Deleted posts of which likes, votes or comments are left to drop.
+CREATE TABLE erasures (
+    account_no BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    PRIMARY KEY (account_no, number)
+){clustered};
+
+-- Readers whom an account's staff let comment no more.
+CREATE TABLE account_blocks (
+    account_no BIGINT NOT NULL,
+    user_no BIGINT NOT NULL,
+    by_no BIGINT NOT NULL,
+    since_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_no, user_no)
+){clustered};
+
+-- What an account's posts are about, as it declares it. A topic's place is a bit of posts.topics and is never used again.
+CREATE TABLE topics (
+    account_no BIGINT NOT NULL,
+    place BIGINT NOT NULL,
+    name TEXT NOT NULL,                -- '': taken back
+    alerts BIGINT NOT NULL,            -- followers who chose it for alerts
+    shown BIGINT NOT NULL,             -- followers who chose it for their feed
+    PRIMARY KEY (account_no, place)
+){clustered};
+
+-- Which topics of an account a follower chose, as bits; 0: all. The follower's own, told to nobody.
+CREATE TABLE topic_choices (
+    user_no BIGINT NOT NULL,
+    account_no BIGINT NOT NULL,
+    alerts BIGINT NOT NULL,            -- of posts that alert
+    shown BIGINT NOT NULL,             -- of posts in the merged feed
+    PRIMARY KEY (user_no, account_no)
+){clustered};
