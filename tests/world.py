@@ -88,6 +88,7 @@ class World:
         self.document = openapi.document(self.app.operations)
         if self.alter is not None:
             self.alter(self.app)
+        await self.app.open()
         self._running = asyncio.create_task(self.app.run())
         return self
 

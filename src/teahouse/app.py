@@ -32,7 +32,7 @@ from teahouse.keys import BackupApi, Keys, KeysApi
 from teahouse.mailings.api import MailingsApi
 from teahouse.mailings.pages import MailingsPages
 from teahouse.mailings.service import Mailings
-from teahouse.media import MediaApi, MediaLimits, MediaService
+from teahouse.media import MediaApi, MediaLimits, MediaService, PublicMediaApi
 from teahouse.outbound.fetcher import Fetcher
 from teahouse.outbound.guard import Guard
 from teahouse.outbound.letters import sender
@@ -42,7 +42,9 @@ from teahouse.outbound.sealing import AddressBook
 from teahouse.outbound.smtp import relay
 from teahouse.pages.api import PagesApi
 from teahouse.posts.interactions import Interactions
+from teahouse.posts.media import PublicMedia
 from teahouse.posts.service import Posts
+from teahouse.posts.topics import Topics
 from teahouse.public_accounts.accounts import Accounts as PublicAccounts
 from teahouse.public_accounts.api import AccountsApi
 from teahouse.public_accounts.channel import Channels
@@ -167,15 +169,19 @@ class App:
             ClientAddresses(config.trusted_proxies),
         )
 
+    async def open(self) -> None:
+        """Make ready what must be there before the first request."""
+        await self.media.open()
+
     async def run(self) -> None:
         """The background work, until cancelled."""
-        await self.media.open()
         async with asyncio.TaskGroup() as group:
             work: Sequence[Coroutine[Any, Any, None]] = (
                 self.eventlog.run(),
                 self.receipts.run(),
                 self.keys.run(),
                 self.sessions.run(),
+                self.posts.erasing.run(),
                 self.mail.run(),
                 self.mailings.run(),
             )
@@ -255,15 +261,20 @@ class App:
 
     def _build_publishing(self) -> None:
         config, database = self.config, self.database
+        self.public_media = PublicMedia(database, self.media, config.public_url)
+        self.topics = Topics(database)
         self.public_accounts = PublicAccounts(
-            database, self.clock, self.rooms, self.creation, self.accounts, config.public_accounts.opening
-        )
+            database, self.clock, self.rooms, self.creation, self.accounts, self.public_media,
+            config.public_accounts.opening,
+        )  # fmt: skip
         self.followers = Followers(
             database, self.clock, self.bus, self.identifiers, self.members, self.people, self.public_accounts,
             self.push_rules,
         )  # fmt: skip
         self.loading = Loading(database, self.clock, self.public_accounts, self.followers)
-        self.posts = Posts(database, self.clock, self.rooms, self.public_accounts, config.public_url)
+        self.posts = Posts(
+            database, self.clock, self.rooms, self.public_accounts, self.public_media, self.topics, config.public_url
+        )
         self.interactions = Interactions(database, self.clock, self.bus, self.posts, self.followers)
         self.channels = Channels(
             database, self.identifiers, self.public_accounts, self.followers, self.posts, self.interactions
@@ -310,6 +321,7 @@ class App:
             KeysApi(self.keys, users_api, self.device_lists),
             BackupApi(self.keys.backups),
             MediaApi(self.media),
+            PublicMediaApi(self.media, self.public_media, config.server_name),
             RoomsApi(self.rooms, self.membership, self.history, Relations(self.rooms, self.history)),
             MembershipApi(self.creation, self.membership, self.directory, self.readership),
             DirectoryApi(self.directory),
@@ -374,4 +386,6 @@ async def build(config: Config, clock: Clock) -> App:
     await settle_name(database, config)
     rows = await database.fetch("SELECT epoch, first_pos FROM epochs ORDER BY epoch")
     epochs = [(epoch, first_pos) for epoch, first_pos in rows]
-    return App(config, clock, database, Identifiers(keys.id_key, config.server_name, epochs), keys)
+    app = App(config, clock, database, Identifiers(keys.id_key, config.server_name, epochs), keys)
+    await app.open()
+    return app

@@ -27,7 +27,7 @@ async def test_an_edit_keeps_the_first_wording_and_reaches_followers(tea: World)
     await account.owner.good("PUT", POST, body, handle="daily", number="1")
     [edit] = timeline(await reader.sync(since), account.room_id)
     assert edit["content"]["m.relates_to"] == {"rel_type": "m.replace", "event_id": post["event_id"]}
-    assert edit["content"]["m.new_content"]["body"] == "The tea is green."
+    assert edit["content"]["m.new_content"]["body"] == "The tea is green.\n\n✎ A letter was missing."
     versions = (await reader.good("GET", f"{POST}/versions", handle="daily", number="1"))["versions"]
     assert [each["content"]["text"] for each in versions] == ["The tea is green.", "The tea is gren."]
     assert versions[0]["correction"] == "A letter was missing."

@@ -130,7 +130,7 @@ def sanitised(html: str) -> str:
     )  # fmt: skip
     # Cleaning completes what was left open, so it may grow; it must still fit when it comes back edited.
     if len(safe.encode()) > types.ARTICLE_MAX_BYTES:
-        raise TooLarge(f"An article has at most {types.ARTICLE_MAX_BYTES:,} bytes, its links and closing tags included.")
+        raise TooLarge(f"An article has at most {types.ARTICLE_MAX_BYTES:,} bytes, closing tags included.")
     if read(safe).deepest > types.ARTICLE_DEPTH_MAX:
         raise InvalidParam(f"An article's elements stand at most {types.ARTICLE_DEPTH_MAX} deep inside each other.")
     return safe
@@ -211,7 +211,7 @@ def check_article(article: Article) -> None:
     if len(pictures) > types.ARTICLE_PICTURES_MAX:
         raise InvalidParam(f"An article has at most {types.ARTICLE_PICTURES_MAX} pictures in its text.")
     if any(alt is None for _, alt in pictures):
-        raise InvalidParam('Give each picture in the text an \'alt\' that says what it shows, or alt="" if it only adorns.')
+        raise InvalidParam('Give each picture in the text an alt="…" that says what it shows, or alt="".')
 
 
 def files(content: PostContent) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 
 from teahouse.db import Database, Transaction
+from teahouse.errors import StorageFull
 from teahouse.posts.types import Post, Ref
 
 ROWS_AT_ONCE = 1_000  # dropped in one transaction: about 20 ms, in which nobody else writes
@@ -41,8 +42,12 @@ class Erasing:
         """Drop what is left, until cancelled."""
         while True:
             self._more.clear()
-            while await self.step():
-                pass
+            try:
+                while await self.step():
+                    pass
+            except StorageFull:  # which must not end the server
+                await asyncio.sleep(RETRY_S)
+                continue
             await self._more.wait()
 
     async def step(self) -> bool:

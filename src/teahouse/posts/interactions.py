@@ -129,8 +129,8 @@ class Interactions:
             number = number_at(tx.positions(), bucket_of(reader.user_no))
             comment = Comment(number, ref, parent_no, reader.user_no, self._clock.now_ms(), Fate.STANDS, text)
             await tx.execute(
-                "INSERT INTO comments (comment_no, account_no, number, parent_no, user_no, written_ms, fate, body) "
-                "VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
+                "INSERT INTO comments (comment_no, account_no, number, parent_no, user_no, written_ms, fate, "
+                "settled_by, answers, body) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, ?)",
                 number, ref.account_no, ref.number, parent_no, reader.user_no, comment.written_ms, text,
             )  # fmt: skip
             await store.count(tx, ref, "comments", 1)

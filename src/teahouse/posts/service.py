@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import Protocol
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 from msgspec import structs
 
@@ -12,12 +14,15 @@ from teahouse.clock import Clock
 from teahouse.db import Database, Transaction
 from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound
 from teahouse.eventlog.types import Also, Draft, Proposal, StoredEvent, Target, Txn
-from teahouse.posts import store, wording
+from teahouse.posts import checking, store, wording
 from teahouse.posts.editions import Editions
-from teahouse.posts.types import Counts, Fate, Post, PostContent, Publisher, Ref, Version, kind_of
+from teahouse.posts.erasing import Erasing
+from teahouse.posts.media import PublicMedia
+from teahouse.posts.reposts import Reposts, carries, require
+from teahouse.posts.topics import Topics
+from teahouse.posts.types import Counts, Fate, Post, PostContent, Publisher, Ref, Repost, Version, kind_of
 from teahouse.rooms.service import Rooms
 
-REPOST = "io.teahouse.repost"  # content of a repost's event: the account and number of the original
 VERSIONS_MAX = 100  # wordings of one post: the first and its edits
 CORRECTION_MAX_CHARACTERS = 500  # what a correction notice says
 TRIES_MAX = 5  # for a number that another post of the account took meanwhile
@@ -42,17 +47,35 @@ class Accounts(Protocol):
     async def newest(self, account_no: int) -> int:
         """The number of the account's newest post; 0 for none."""
 
+    async def writers(self, account_no: int) -> Collection[int]:
+        """Everybody who works for the account, and the account itself."""
+
+    async def unpin(self, tx: Transaction, account_no: int, number: int) -> None:
+        """A post is pinned no more, if it was."""
+
+    async def pinned(self, account_no: int) -> int:
+        """The number of the pinned post; 0 for none."""
+
 
 class Posts:
     """Posts of all accounts."""
 
-    def __init__(self, database: Database, clock: Clock, rooms: Rooms, accounts: Accounts, public_url: str) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, rooms: Rooms, accounts: Accounts, media: PublicMedia, topics: Topics,
+        public_url: str,
+    ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
         self._rooms = rooms
         self._accounts = accounts
+        self._topics = topics
+        self._reposts = Reposts(database, accounts)
         self._public_url = public_url.rstrip("/")
+        # One writer of an account at a time: numbers are dense, so two posts at once would want the same one.
+        self._writing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self.media = media
         self.editions = Editions()
+        self.erasing = Erasing(database)
 
     def address(self, handle: str, number: int) -> str:
         """Where everybody can read a post. Without `public_url` in the configuration: from the server's root."""
@@ -63,102 +86,167 @@ class Posts:
         also: Also | None = None,
     ) -> Post:  # fmt: skip
         """Publish; the post. With `txn` a retry finds the same post. `also` writes more in the same transaction."""
-        return await self._publish(publisher, author_no, wording.checked(content), txn, also)
+        return await self._publish(publisher, author_no, content, txn, also, 0)
 
     async def publish_imported(
         self, publisher: Publisher, author_no: int, content: PostContent, written_ms: int, also: Also
     ) -> Post:
         """Publish what was published elsewhere at `written_ms`: it shows that date, and alerts nobody."""
-        content = structs.replace(wording.checked(content), written_ms=written_ms)
-        return await self._publish(publisher, author_no, content, None, also)
+        # Whoever published it is not asked again what a picture shows.
+        content = structs.replace(content, media=[structs.replace(each, undescribed=True) for each in content.media])
+        return await self._publish(publisher, author_no, content, None, also, written_ms)
+
+    async def ready(
+        self, publisher: Publisher, author_no: int, content: PostContent, before: Ref | None = None
+    ) -> PostContent:
+        """The content as it can be published now, or raises what publishing it would."""
+        content = checking.checked(content)
+        await self._topics.check(publisher.account_no, content.topics)
+        owners = {author_no, *await self._accounts.writers(publisher.account_no)}
+        return checking.described(content, await self.media.uploads(checking.files(content), owners, before))
 
     async def _publish(
-        self, publisher: Publisher, author_no: int, content: PostContent, txn: Txn | None, also: Also | None
-    ) -> Post:
-        of = await self._original(content)
-        for _ in range(TRIES_MAX):
-            number = await self._accounts.newest(publisher.account_no) + 1
-            try:
-                return await self._append(publisher, author_no, content, of, number, txn, also)
-            except NumberTaken:
-                continue
+        self, publisher: Publisher, author_no: int, content: PostContent, txn: Txn | None, also: Also | None,
+        written_ms: int,
+    ) -> Post:  # fmt: skip
+        async with self._alone(publisher):
+            earlier = None if txn is None else await self.published(publisher, txn)
+            if earlier is not None:
+                return earlier
+            content = structs.replace(await self.ready(publisher, author_no, content), written_ms=written_ms)
+            source = await self._reposts.source(content)
+            of = None if source is None else source[1]
+            if source is not None:
+                content = structs.replace(content, repost=Repost(source[0].handle, source[1].number))
+            for _ in range(TRIES_MAX):
+                number = await self._accounts.newest(publisher.account_no) + 1
+                try:
+                    return await self._append(publisher, author_no, content, of, number, txn, also)
+                except NumberTaken:
+                    continue
         raise Conflict("Too many posts of this account at once; try again.")
+
+    async def published(self, publisher: Publisher, txn: Txn) -> Post | None:
+        """The post that an earlier try with the same transaction id made."""
+        event_id = await self._rooms.eventlog.answered(txn, publisher.room_no)
+        pos = None if event_id is None else self._rooms.eventlog.identifiers.position(event_id)
+        return None if pos is None else (await store.at(self._database, [pos])).get(pos)
 
     async def edit(
         self, publisher: Publisher, ref: Ref, content: PostContent, correction: str = "", txn: Txn | None = None
     ) -> str:
         """Put a post into other words; the edit's event id. Readers can see every wording. A correction says why."""
-        content = wording.checked(content)
-        post = await self.standing(ref)
+        async with self._alone(publisher):
+            earlier = None if txn is None else await self._rooms.eventlog.answered(txn, publisher.room_no)
+            if earlier is not None:
+                return earlier
+            post = await self.standing(ref)
+            content = await self._reworded(publisher, post, content)
+            correction = wording.line(correction)
+            wording.limit(correction, CORRECTION_MAX_CHARACTERS, "A correction")
+            if post.version + 1 >= VERSIONS_MAX:
+                raise Forbidden(f"A post has at most {VERSIONS_MAX} wordings.")
+            version = Version(post.version + 1, self._clock.now_ms(), correction, content)
+            return await self._append_edit(publisher, post, version, txn)
+
+    async def _reworded(self, publisher: Publisher, post: Post, content: PostContent) -> PostContent:
+        """New words for a post, ready; what an edit leaves as it was is checked."""
         before = post.content or PostContent()
+        content = await self.ready(publisher, post.author_no, content, post.ref)
         content = structs.replace(content, written_ms=before.written_ms)
+        if content.repost is not None and post.of is not None:
+            found = await self.original(content)
+            # It may be named by a repost of it, as it may be when it is published.
+            if found is not None and post.of in (found[1].ref, found[1].of):
+                content = structs.replace(content, repost=before.repost)
         if content.repost != before.repost or content.poll != before.poll:
             raise InvalidParam("An edit changes neither what a post carries on nor what its readers vote about.")
-        wording.limit(correction, CORRECTION_MAX_CHARACTERS, "A correction")
-        if post.version + 1 >= VERSIONS_MAX:
-            raise Forbidden(f"A post has at most {VERSIONS_MAX} wordings.")
-        version = Version(post.version + 1, self._clock.now_ms(), correction.strip(), content)
-        state, target = await self._event(post)
+        if content.poll is not None and bool(content.warning) != bool(before.warning):
+            raise InvalidParam("A poll has its warning from the beginning, or never: say so when you publish it.")
+        return content
+
+    async def _append_edit(self, publisher: Publisher, post: Post, version: Version, txn: Txn | None) -> str:
+        content, ref = version.content, post.ref
+        room_no, target = await self._event(post)
         address = self.address(publisher.handle, post.number)
-        kind, shown = wording.event(publisher, post.number, content, address)
+        kind, shown = wording.event(publisher, post.number, content, address, version.correction or post.correction)
         shown |= carries(content)
-        relates = {"rel_type": "m.replace", "event_id": target.event_id}
-        body = shown | {"m.new_content": shown, "m.relates_to": relates}
+        body = shown | {"m.new_content": shown, "m.relates_to": {"rel_type": "m.replace", "event_id": target.event_id}}
         if "body" in shown:
             body["body"] = f"* {shown['body']}"
 
         async def edited(tx: Transaction, events: Sequence[StoredEvent]) -> None:
-            if not await store.set_fate(tx, ref, Fate.STANDS, Fate.STANDS, 0):
-                raise NotFound("The post is gone.")
+            if not await store.set_current(tx, ref, version, kind_of(content)):
+                raise Conflict("The post was changed meanwhile: look at it again.")
             await store.insert_version(tx, ref, version)
-            await store.set_current(tx, ref, version, kind_of(content))
             await store.set_tags(tx, post.pos, wording.tags(content))
+            await self.media.show(tx, ref, checking.files(content))
             self.editions.changed(tx, ref.account_no)
 
         draft = Draft(kind, body, relates_to=target)
-        proposal = Proposal(publisher.user_id, publisher.account_no, [draft], state, txn=txn, also=edited)
+        proposal = Proposal(publisher.user_id, publisher.account_no, [draft], room_no, txn=txn, also=edited)
         return (await self._rooms.append(proposal)).event_ids[0]
+
+    async def set_commenters(self, ref: Ref, comments_by: str) -> None:
+        """Open or close a post for comments; its wording stays."""
+        async with self._database.transaction() as tx:
+            await store.require_standing(tx, ref)
+            await store.set_commenters(tx, ref, comments_by)
+            self.editions.changed(tx, ref.account_no)
 
     async def delete(self, publisher: Publisher, ref: Ref, reason: str = "", txn: Txn | None = None) -> str:
         """Delete a post with all its wordings and what was said of it; the redaction's event id. Its number stays."""
-        post = await self.standing(ref)
-        state, target = await self._event(post)
-        rows = await self._database.fetch(
-            "SELECT pos FROM relations WHERE room_no = ? AND parent_pos = ? AND rel_type = 'm.replace' "
-            "ORDER BY pos LIMIT ?",
-            post.room_no, post.pos, VERSIONS_MAX,
-        )  # fmt: skip
-        targets = [target]
-        room = await self._rooms.eventlog.state(post.room_no)
-        assert room is not None
-        for (pos,) in rows:
-            edit = await self._rooms.target(room, self._rooms.eventlog.identifiers.event_id(pos, post.room_no))
-            if edit is not None:
-                targets.append(edit)
+        async with self._alone(publisher):
+            earlier = None if txn is None else await self._rooms.eventlog.answered(txn, publisher.room_no)
+            if earlier is not None:
+                return earlier
+            post = await self.standing(ref)
+            body = {"reason": reason} if reason else {}
+            drafts = [
+                Draft("m.room.redaction", {**body, "redacts": each.event_id}, redacts=each)
+                for each in await self._events(post)
+            ]
+            if await self._accounts.pinned(ref.account_no) == ref.number:
+                drafts.append(Draft("m.room.pinned_events", {"pinned": []}, ""))
 
-        async def deleted(tx: Transaction, events: Sequence[StoredEvent]) -> None:
-            if not await store.set_fate(tx, ref, Fate.STANDS, Fate.DELETED, self._clock.now_ms()):
-                raise NotFound("The post is gone.")
-            await store.erase(tx, post)
-            self.editions.changed(tx, ref.account_no)
-            if post.of is not None:
-                await store.count(tx, post.of, "reposts", -1)
+            async def deleted(tx: Transaction, events: Sequence[StoredEvent]) -> None:
+                if not await store.set_fate(tx, ref, Fate.STANDS, Fate.DELETED, self._clock.now_ms()):
+                    raise NotFound("The post is gone.")
+                await store.erase(tx, post)
+                await self.erasing.begin(tx, post)
+                await self.media.hide(tx, ref)
+                await self._accounts.unpin(tx, ref.account_no, ref.number)
+                self.editions.changed(tx, ref.account_no)
+                if post.of is not None:
+                    await store.count(tx, post.of, "reposts", -1)
 
-        body = {"reason": reason} if reason else {}
-        drafts = [Draft("m.room.redaction", {**body, "redacts": each.event_id}, redacts=each) for each in targets]
-        proposal = Proposal(publisher.user_id, publisher.account_no, drafts, state, txn=txn, also=deleted)
-        return (await self._rooms.append(proposal)).event_ids[0]
+            proposal = Proposal(
+                publisher.user_id, publisher.account_no, drafts, post.room_no, txn=txn, also=deleted
+            )  # fmt: skip
+            return (await self._rooms.append(proposal)).event_ids[0]
 
     async def remove(self, tx: Transaction, ref: Ref, now_ms: int) -> None:
-        """Take a post out of sight by a decision: the one door for moderation. Nothing of it is lost; see `restore`."""
+        """Take a post out of sight by a decision: the one door for moderation. Nothing of it is lost; see `restore`.
+
+        Every door asks for the post's fate when it is read: its event and its edits in the channel, its wordings,
+        comments, tags and files. So nothing is moved, and whatever people do meanwhile is kept.
+        """
         if not await store.set_fate(tx, ref, Fate.STANDS, Fate.REMOVED, now_ms):
             raise NotFound("There is no such post.")
-        self.editions.changed(tx, ref.account_no)
+        await self._carried_on(tx, ref, -1)
 
     async def restore(self, tx: Transaction, ref: Ref) -> None:
         """Undo `remove` exactly."""
         if not await store.set_fate(tx, ref, Fate.REMOVED, Fate.STANDS, 0):
             raise NotFound("The post was not removed.")
+        await self._carried_on(tx, ref, 1)
+
+    async def _carried_on(self, tx: Transaction, ref: Ref, by: int) -> None:
+        """A repost vanished from sight, or is back: its original counts it so."""
+        post = await store.one(tx, ref)
+        assert post is not None
+        if post.of is not None:
+            await store.count(tx, post.of, "reposts", by)
         self.editions.changed(tx, ref.account_no)
 
     async def find(self, ref: Ref) -> Post:
@@ -174,12 +262,7 @@ class Posts:
 
     async def standing(self, ref: Ref) -> Post:
         """A post that can be read; raises NotFound otherwise."""
-        post = await self.find(ref)
-        if post.fate is Fate.DELETED:
-            raise NotFound("This post was deleted by its owner.")
-        if post.fate is Fate.REMOVED:
-            raise NotFound("This post was removed by a decision of this server's moderators.")
-        return post
+        return require(await self.find(ref))
 
     async def of_account(self, account_no: int, before: int, limit: int) -> list[Post]:
         """An account's posts below a number, newest first."""
@@ -196,25 +279,14 @@ class Posts:
 
     async def original(self, content: PostContent) -> tuple[Publisher, Post] | None:
         """The account and the post that a repost carries on, as they are now; None when it is none."""
-        if content.repost is None:
-            return None
-        publisher = await self._accounts.publisher_named(content.repost.account)
-        if publisher is None:
-            return None
-        post = await store.one(self._database, Ref(publisher.account_no, content.repost.number))
-        return None if post is None else (publisher, post)
+        return await self._reposts.original(content)
 
-    async def _original(self, content: PostContent) -> Post | None:
-        """The standing post that a new post carries on."""
-        if content.repost is None:
-            return None
-        found = await self.original(content)
-        if found is None:
-            raise NotFound("There is no post to carry on.")
-        post = await self.standing(found[1].ref)
-        if post.of is not None:
-            raise InvalidParam("Carry on the original post: this one is a repost itself.")
-        return post
+    def _alone(self, publisher: Publisher) -> asyncio.Lock:
+        """Held while an account's posts are written."""
+        lock = self._writing.get(publisher.account_no)
+        if lock is None:
+            lock = self._writing[publisher.account_no] = asyncio.Lock()
+        return lock
 
     async def _append(
         self, publisher: Publisher, author_no: int, content: PostContent, of: Post | None, number: int,
@@ -234,14 +306,15 @@ class Posts:
                 event.origin_server_ts, 0, Fate.STANDS, 0, None if of is None else of.ref, content.comments,
                 Counts(0, 0, 0, 0), content,
             )  # fmt: skip
-            await store.insert(tx, post, content.language)
+            await store.insert(tx, post, content)
             await store.insert_version(tx, post.ref, Version(0, post.created_ms, "", content))
+            await self.media.show(tx, post.ref, checking.files(content))
             self.editions.changed(tx, publisher.account_no)
             tags = wording.tags(content)
             if tags:
                 await store.set_tags(tx, post.pos, tags)
             if of is not None:
-                await store.count(tx, of.ref, "reposts", 1)
+                await self._reposts.carry_on(tx, post, of)
             if also is not None:
                 await also(tx, events)
             made.append(post)
@@ -257,6 +330,20 @@ class Posts:
         assert pos is not None  # a retry: the post of the first try
         return (await store.at(self._database, [pos]))[pos]
 
+    async def _events(self, post: Post) -> list[Target]:
+        """A post's event and those of its edits, as targets."""
+        identifiers = self._rooms.eventlog.identifiers
+        _, target = await self._event(post)
+        state = await self._rooms.eventlog.state(post.room_no)
+        assert state is not None
+        rows = await self._database.fetch(
+            "SELECT pos FROM relations WHERE room_no = ? AND parent_pos = ? AND rel_type = 'm.replace' "
+            "ORDER BY pos LIMIT ?",
+            post.room_no, post.pos, VERSIONS_MAX,
+        )  # fmt: skip
+        edits = [await self._rooms.target(state, identifiers.event_id(pos, post.room_no)) for (pos,) in rows]
+        return [target, *(edit for edit in edits if edit is not None)]
+
     async def _event(self, post: Post) -> tuple[int, Target]:
         """A post's room, and its event as a target."""
         state = await self._rooms.eventlog.state(post.room_no)
@@ -268,10 +355,3 @@ class Posts:
     def event_id(self, post: Post) -> str:
         """The id of a post's event."""
         return self._rooms.eventlog.identifiers.event_id(post.pos, post.room_no)
-
-
-def carries(content: PostContent) -> dict[str, Any]:
-    """What the event of a repost says of the post it carries on."""
-    if content.repost is None:
-        return {}
-    return {REPOST: {"account": content.repost.account, "number": content.repost.number}}

@@ -125,12 +125,12 @@ async def set_commenters(tx: Transaction, ref: Ref, comments_by: str) -> None:
     )
 
 
-async def carried_on_by(reader: Reader, of: Ref, account_no: int) -> int:
-    """The number of the standing post by which an account carries another post on; 0 for none."""
+async def carried_on_by(reader: Reader, of: Ref, account_no: int, but: int) -> int:
+    """The number of the standing post, another than `but`, by which an account carries a post on; 0 for none."""
     row = await reader.fetch_one(
-        f"SELECT p.number FROM posts p WHERE p.of_account = ? AND p.of_number = ? AND p.account_no = ? AND {STANDS} "
-        "LIMIT 1",
-        of.account_no, of.number, account_no,
+        f"SELECT p.number FROM posts p WHERE p.of_account = ? AND p.of_number = ? AND p.account_no = ? "
+        f"AND p.number <> ? AND {STANDS} LIMIT 1",
+        of.account_no, of.number, account_no, but,
     )  # fmt: skip
     return 0 if row is None else int(row[0])
 

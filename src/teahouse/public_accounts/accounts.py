@@ -13,7 +13,8 @@ from teahouse.clock import Clock
 from teahouse.db import Database, Row, Transaction
 from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound
 from teahouse.eventlog.types import Draft, Proposal, StoredEvent
-from teahouse.posts.types import Publisher
+from teahouse.posts.media import ACCOUNT_ITSELF, PublicMedia
+from teahouse.posts.types import Publisher, Ref
 from teahouse.posts.wording import check_link, limit
 from teahouse.public_accounts import types
 from teahouse.public_accounts.types import About, Account
@@ -39,8 +40,9 @@ class Accounts:
     """Public accounts of this server."""
 
     def __init__(
-        self, database: Database, clock: Clock, rooms: Rooms, creation: Creation, users: Users, opening: str
-    ) -> None:
+        self, database: Database, clock: Clock, rooms: Rooms, creation: Creation, users: Users, media: PublicMedia,
+        opening: str,
+    ) -> None:  # fmt: skip
         """`opening` is the operator's policy: everyone, or staff (the operator's own)."""
         self._database = database
         self._clock = clock
@@ -48,6 +50,7 @@ class Accounts:
         self._creation = creation
         self.registered = users
         self.users = users.directory
+        self._media = media
         self._opening = opening
         self._accounts: OrderedDict[int, Account] = OrderedDict()
         self._handles: dict[str, int] = {}
@@ -70,6 +73,7 @@ class Accounts:
             raise InvalidParam(f"A personal account has its owner's name: {own}.")
         if await self.find(handle) is not None:
             raise Conflict("This handle is taken.")
+        await self._media.uploads(pictures(about), {reader.user_no})
         owned = await self._database.fetch_one(
             "SELECT count(*) FROM account_staff WHERE user_no = ? AND role = 'owner'", reader.user_no
         )
@@ -115,6 +119,7 @@ class Accounts:
                 found_by(handle, name, about),
             )  # fmt: skip
             await insert_staff(tx, owner_no, user_no, "owner", now_ms)
+            await self._media.show_account(tx, user_no, pictures(about))
             if kind != "person":
                 await self.users.set_field(tx, user_no, "displayname", name)
                 if about.picture:
@@ -125,6 +130,8 @@ class Accounts:
     async def describe(self, account: Account, name: str, about: About) -> Account:
         """Change what an account says of itself, in its channel too."""
         check(name, about)
+        owners = await self.writers(account.account_no)
+        await self._media.uploads(pictures(about), owners, Ref(account.account_no, ACCOUNT_ITSELF))
         drafts = [Draft("m.room.name", {"name": name}, ""), Draft("m.room.topic", {"topic": about.description}, "")]
         if about.picture != account.about.picture:
             drafts.append(Draft("m.room.avatar", {"url": about.picture} if about.picture else {}, ""))
@@ -134,6 +141,7 @@ class Accounts:
                 "UPDATE public_accounts SET name = ?, about = ?, found = ? WHERE account_no = ?",
                 name, msgspec.json.encode(about), found_by(account.handle, name, about), account.account_no,
             )  # fmt: skip
+            await self._media.show_account(tx, account.account_no, pictures(about))
             if not account.personal:
                 await self.users.set_field(tx, account.account_no, "displayname", name)
             tx.on_commit(lambda: self.forget(account.account_no))
@@ -169,6 +177,22 @@ class Accounts:
         """The same by its handle."""
         account = await self.find(handle)
         return None if account is None else publisher(account)
+
+    async def writers(self, account_no: int) -> set[int]:
+        """Everybody who works for the account, and the account itself."""
+        return {account_no, *(user_no for user_no, _, _ in await self.staff(account_no))}
+
+    async def pinned(self, account_no: int) -> int:
+        """The number of the account's pinned post; 0 for none."""
+        account = await self.at(account_no)
+        return 0 if account is None else account.pinned
+
+    async def unpin(self, tx: Transaction, account_no: int, number: int) -> None:
+        """A post is pinned no more, if it was."""
+        if await tx.execute(
+            "UPDATE public_accounts SET pinned = 0 WHERE account_no = ? AND pinned = ?", account_no, number
+        ):
+            tx.on_commit(lambda: self.changed(account_no, pinned=0))
 
     async def newest(self, account_no: int) -> int:
         """The number of the account's newest post."""
@@ -329,6 +353,11 @@ def check(name: str, about: About) -> None:
     for picture in (about.picture, about.cover):
         if picture and not picture.startswith("mxc://"):
             raise InvalidParam("'picture' and 'cover' must be mxc:// addresses.")
+
+
+def pictures(about: About) -> list[str]:
+    """The addresses of an account's picture and cover."""
+    return [url for url in (about.picture, about.cover) if url]
 
 
 def found_by(handle: str, name: str, about: About) -> str:

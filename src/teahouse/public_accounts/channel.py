@@ -20,7 +20,8 @@ from teahouse.eventlog.types import Content, StoredEvent, Txn
 from teahouse.matrix import events as matrix_events
 from teahouse.posts import wording
 from teahouse.posts.interactions import LIKE, Interactions
-from teahouse.posts.service import REPOST, Posts
+from teahouse.posts.reposts import REPOST
+from teahouse.posts.service import Posts
 from teahouse.posts.types import Fate, Media, Post, PostContent, Repost
 from teahouse.public_accounts.accounts import Accounts, publisher
 from teahouse.public_accounts.followers import Followers
@@ -232,7 +233,7 @@ def answers(content: Content) -> list[int]:
 
 
 def post_content(content: Content) -> PostContent:
-    """A stock client's message as a post."""
+    """A stock client's message as a post. Such a client asks nobody what a picture shows, so it may be left open."""
     body = content.get("body")
     text = body if isinstance(body, str) else ""
     url, info = content.get("url"), content.get("info")
@@ -245,7 +246,7 @@ def post_content(content: Content) -> PostContent:
     media = Media(
         url, mimetype if isinstance(mimetype, str) else "application/octet-stream",
         name=name if isinstance(name, str) else text, size=amount(described, "size"), width=amount(described, "w"),
-        height=amount(described, "h"), duration_ms=amount(described, "duration"),
+        height=amount(described, "h"), duration_ms=amount(described, "duration"), undescribed=True,
     )  # fmt: skip
     return PostContent(caption, [media])
 
@@ -253,4 +254,4 @@ def post_content(content: Content) -> PostContent:
 def amount(info: Content, key: str) -> int:
     """A size from a message's `info`; 0 for none, or none that makes sense."""
     value = info.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31 else 0
