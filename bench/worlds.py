@@ -143,7 +143,7 @@ async def _channel(api: Api, size: Size, followers: int) -> World:
 
     await each(users[1:], BUILDERS, join)
     fresh = await _with_tokens(api, users)
-    return World(fresh, [Room(room_id, range(len(users)))], {}, {HANDLE: followers})
+    return World(fresh, [Room(room_id, list(range(len(users))))], {}, {HANDLE: followers})
 
 
 async def directory_of_few(api: Api, size: Size) -> World:
