@@ -1,0 +1,58 @@
+"""Publishing, following and opening a channel cost the same at any number of followers: statements, rows, bytes."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tests.counting import Cost
+from tests.public_accounts.newsroom import ACCOUNT, POST, Account, newsroom
+from tests.world import Person, World
+
+FEW, MANY = 10, 1_000  # a factor of 100 apart
+LIVE = '{"room":{"timeline":{"limit":100},"state":{"lazy_load_members":true}}}'
+
+
+async def ready(tea: World, handle: str, followers: int) -> tuple[Account, Person, str]:
+    """An account of so many followers, one of them connected, with everything in memory that lasts."""
+    account, reader = await newsroom(tea, handle)
+    await tea.app.loading.synthetic(handle, followers)
+    await reader.join(account.room_id)
+    await account.publish("The first leaves.")
+    since = (await reader.sync(filter=LIVE))["next_batch"]
+    return account, reader, since
+
+
+async def measured(tea: World, work: Callable[[], Awaitable[Any]]) -> tuple[Cost, int]:
+    """What some work cost, and the size of its answer without what differs in length by chance."""
+    before = tea.counted.cost
+    answer = await work()
+    return tea.counted.cost - before, len(json.dumps(answer))
+
+
+async def costs(tea: World, handle: str, followers: int) -> dict[str, tuple[Cost, int]]:
+    """Everything that people do with an account of so many followers."""
+    account, reader, since = await ready(tea, handle, followers)
+    passer = await tea.person(f"passer-{handle}")
+    await passer.sync()
+    room = {"roomId": account.room_id}
+    found = {
+        "publish": await measured(tea, lambda: account.publish("The second leaves.")),
+        "news": await measured(tea, lambda: reader.sync(since, filter=LIVE)),
+        "first sync": await measured(tea, lambda: reader.sync(filter=LIVE)),
+        "follow": await measured(tea, lambda: passer.join(account.room_id)),
+        "unfollow": await measured(tea, lambda: passer.leave(account.room_id)),
+        "history": await measured(tea, lambda: reader.good("GET", "/rooms/{roomId}/messages", None, {"dir": "b"}, **room)),
+        "members": await measured(tea, lambda: reader.good("GET", "/rooms/{roomId}/members", **room)),
+        "account": await measured(tea, lambda: reader.good("GET", ACCOUNT, handle=handle)),
+        "post": await measured(tea, lambda: reader.good("GET", POST, handle=handle, number="1")),
+        "delete": await measured(tea, lambda: account.owner.good("DELETE", POST, handle=handle, number="2")),
+    }  # fmt: skip
+    return found
+
+
+async def test_cost_does_not_know_the_number_of_followers(tea: World) -> None:
+    await costs(tea, "warm", 1)  # what the first of all accounts brings into memory
+    few, many = await costs(tea, "few", FEW), await costs(tea, "max", MANY)
+    for name, (cost, size) in few.items():
+        assert cost == many[name][0], name
+        assert abs(size - many[name][1]) <= len(str(MANY)) * 4, name  # the numbers of followers themselves are longer
