@@ -40,7 +40,7 @@ from teahouse.outbound.mail import Mail
 from teahouse.outbound.names import Dns
 from teahouse.outbound.sealing import AddressBook
 from teahouse.outbound.smtp import relay
-from teahouse.pages.api import PagesApi
+from teahouse.pages.pages import Pages
 from teahouse.posts.interactions import Interactions
 from teahouse.posts.media import PublicMedia
 from teahouse.posts.service import Posts
@@ -313,7 +313,7 @@ class App:
             DiscoveryApi(config.public_url, config.rooms.default_version, config.support_email, config.support_page),
             users_api,
             FallbackApi(stages),
-            PagesApi(self.accounts, config.server_name, config.public_url, config.registration),
+            Pages(config, self.clock, self.database, self.accounts, self.public_accounts, self.posts, self.interactions),
             MailingsPages(self.mailings, self.public_accounts),
             ProfilesApi(Profiles(self.database, self.people, self.rooms_of_users.profile_changed)),
             AccountDataApi(self.account_data, self.identifiers.room_no),

@@ -13,12 +13,15 @@ from teahouse.http.messages import Request, Response
 
 FORM_MAX_BYTES = 8_192  # a session or token, a name and a password twice
 FIELDS_MAX = 10  # of a form
-STYLE = """
+COLOURS = """
 :root { color-scheme: light dark; --paper: #faf6ee; --ink: #2b2a26; --soft: #6d685d; --leaf: #1f6f54; --line: #ddd4c3;
   --card: #fffdf8; --on-leaf: #fff; --alert: #a3261b; }
 @media (prefers-color-scheme: dark) { :root { --paper: #1b1a17; --ink: #ece7db; --soft: #a59e8f; --leaf: #6cc3a0;
   --line: #38352e; --card: #24221e; --on-leaf: #10211a; --alert: #ff9b8f; } }
-* { box-sizing: border-box; }
+"""
+STYLE = (
+    COLOURS
+    + """* { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 1.0625rem/1.6 system-ui, sans-serif; }
 main { max-width: 36rem; margin: 0 auto; padding: clamp(1.5rem, 8vh, 6rem) 1.25rem 4rem; }
 h1 { font: 600 2rem/1.2 ui-serif, Georgia, serif; margin: .75rem 0 .5rem; }
@@ -39,6 +42,7 @@ button { border: 0; background: var(--leaf); color: var(--on-leaf); font-weight:
 [role=alert] { color: var(--alert); font-weight: 600; }
 svg { width: 3.5rem; height: 3.5rem; color: var(--leaf); }
 """
+)
 BOWL = (
     '<svg viewBox="0 0 48 48" fill="none" stroke="currentColor" stroke-width="2.5" stroke-linecap="round" '
     'aria-hidden="true"><path d="M8 24h32c0 9-7 15-16 15S8 33 8 24Z"/><path d="M18 42h12"/>'

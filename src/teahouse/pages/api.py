@@ -8,23 +8,27 @@ from teahouse.errors import Forbidden, InvalidUsername, UserInUse, WeakPassword
 from teahouse.http import codec
 from teahouse.http.html import FORM_MAX_BYTES, form, page
 from teahouse.http.messages import Auth, Request, Response, Route
+from teahouse.pages.answering import HTML, Answering, headers
+from teahouse.pages.cache import Rendered
+from teahouse.pages.frame import Head, Site, document
+from teahouse.pages.list_html import almost, front
+from teahouse.pages.service import Showing
 from teahouse.users.accounts import Accounts
 
-JOINING = {
-    "open": "Anyone may make an account.",
-    "token": "To make an account you need a registration token, which whoever runs this place can give you.",
-    "closed": "New accounts are made by whoever runs this place.",
-}
+LISTED = 5  # accounts on the front page: the most followed
 USED = "This link has been used, or was never one of ours. Start the server again to see whether it prints a new one."
 
 
 class PagesApi:
     """Pages over HTTP."""
 
-    def __init__(self, accounts: Accounts, server_name: str, public_url: str, registration: str) -> None:
+    def __init__(
+        self, accounts: Accounts, answering: Answering, showing: Showing, server_name: str, registration: str
+    ) -> None:
         self._accounts = accounts
+        self._answering = answering
+        self._showing = showing
         self._server_name = server_name
-        self._public_url = public_url.rstrip("/")
         self._registration = registration
 
     def routes(self) -> list[Route]:
@@ -36,26 +40,19 @@ class PagesApi:
         ]
 
     async def front(self, request: Request) -> Response:
-        if not await self._accounts.has_admin():
-            return page(
-                "Almost open",
-                "<p>This Teahouse has nobody to run it yet.</p>"
-                '<div class="card"><p>Look at the terminal in which the server was started: it shows a link that '
-                "makes the first administrator. It works once.</p></div>",
-            )
-        address = escape(self._address(request))
-        name = escape(self._server_name)
-        return page(
-            f"Welcome to {self._server_name}",
-            "<p>A place to talk: with friends, in groups, end-to-end encrypted. "
-            "It speaks Matrix, so you bring the app you like.</p>"
-            '<div class="card"><h2>Come in</h2><ol>'
-            "<li>Get an app: <b>Element</b>, <b>FluffyChat</b> or <b>Cinny</b>, for phone or desktop.</li>"
-            f"<li>Choose another server, and enter<code class='address'>{address}</code></li>"
-            f"<li>{JOINING[self._registration]}</li></ol></div>"
-            f'<p class="soft">Your address here will be <code>@you:{name}</code>. To talk to somebody, greet them '
-            "first: invite them to a direct chat.</p>",
-        )
+        here = self._answering.site(request, "/")
+        if not await self._accounts.has_admin():  # not for long: nobody is to keep it
+            head = Head(here.words.text("front_almost"), indexed=False)
+            return Response(200, document(here, head, almost(here)), HTML, headers(HTML, 0))
+
+        async def make(site: Site) -> Rendered:
+            found = await self._showing.directory("", "", "")
+            head = Head(site.words.text("front_welcome", server=self._server_name), site.words.text("front_about"))
+            address = self._answering.base(request)
+            inside = front(site, address, self._registration, found.accounts[:LISTED], self._accounts.now_ms())
+            return Rendered(200, HTML, document(site, head, inside), found.accounts[:LISTED], every=True)
+
+        return await self._answering.page(request, here, make)
 
     async def show_setup(self, request: Request) -> Response:
         token = codec.parameter(request, "token", "") or ""
@@ -73,7 +70,7 @@ class PagesApi:
         except (InvalidUsername, UserInUse, WeakPassword, Forbidden) as refusal:
             return self._setup_form(token, name, refusal.message)
         user_id = escape(self._accounts.directory.full_id(account.localpart))
-        address = escape(self._address(request))
+        address = escape(self._answering.base(request))
         return page(
             "The house is yours",
             f"<p>You are <code>{user_id}</code>, the first administrator.</p>"
@@ -101,9 +98,6 @@ class PagesApi:
     async def _makes_admin(self, token: str) -> bool:
         known = await self._accounts.token(token)
         return known is not None and known.makes_admin and known.valid(self._accounts.now_ms())
-
-    def _address(self, request: Request) -> str:
-        return self._public_url or f"http://{request.headers.get('host', 'localhost')}"
 
 
 def spent() -> Response:

@@ -1,0 +1,146 @@
+"""Gathering what public pages show: nothing here knows who reads, so nothing is shown that not everybody may see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from teahouse.db import Database
+from teahouse.errors import NotFound
+from teahouse.pages import store
+from teahouse.pages.text import mentioned
+from teahouse.pages.types import (
+    AccountPage,
+    Directory,
+    HistoryPage,
+    Original,
+    PostList,
+    PostPage,
+    ShownComment,
+    ShownPost,
+)
+from teahouse.posts.interactions import Interactions
+from teahouse.posts.service import Posts
+from teahouse.posts.types import Comment, Fate, Post, PostContent, Ref
+from teahouse.posts.wording import fold_tag
+from teahouse.public_accounts.accounts import Accounts
+from teahouse.public_accounts.types import KINDS, Account
+from teahouse.rooms.directory import FIRST, SEARCH_MAX_CHARACTERS
+
+POSTS_PAGE = 20  # posts of one page or feed
+ACCOUNTS_PAGE = 30  # accounts of one page of the directory
+COMMENTS_PAGE = 30  # comments of one page, answers to them aside
+ANSWERS_PAGE = 10  # answers shown below a comment; the rest has a page of its own
+NOBODY = 0  # no user's number: pages are for everybody
+NEWEST = 1 << 62
+
+
+class Showing:
+    """What each public page shows."""
+
+    def __init__(self, database: Database, accounts: Accounts, posts: Posts, interactions: Interactions) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._posts = posts
+        self._interactions = interactions
+
+    async def account(self, handle: str) -> Account:
+        """An account; raises NotFound."""
+        return await self._accounts.require(handle)
+
+    async def account_page(self, handle: str, before: int) -> AccountPage:
+        """An account with its posts below a number; 0: from the newest on."""
+        account = await self._accounts.require(handle)
+        posts = await self._posts.of_account(account.account_no, before or NEWEST, POSTS_PAGE + 1)
+        more = len(posts) > POSTS_PAGE
+        pinned = None
+        if account.pinned and not before:
+            post = await self._posts.find(Ref(account.account_no, account.pinned))
+            if post.fate is Fate.STANDS:
+                pinned = await self._shown(account, post)
+        shown = [await self._shown(account, post) for post in posts[:POSTS_PAGE]]
+        listed = [each for each in shown if pinned is None or each.post.number != pinned.post.number]
+        return AccountPage(account, pinned, listed, posts[POSTS_PAGE - 1].number if more else 0, not before)
+
+    async def post_page(self, handle: str, number: int, after: int, parent: int) -> PostPage:
+        """A post with comments after one of them; with `parent`, the answers to that comment alone."""
+        account = await self._accounts.require(handle)
+        post = await self._posts.find(Ref(account.account_no, number))
+        shown = await self._shown(account, post)
+        if post.fate is not Fate.STANDS:
+            return PostPage(shown, (), (), 0)
+        versions = await self._posts.versions(post.ref) if post.version else []
+        found = await self._interactions.comments(NOBODY, post.ref, parent, after, COMMENTS_PAGE + 1)
+        comments = [await self._comment(each) for each in found[:COMMENTS_PAGE]]
+        following = found[COMMENTS_PAGE - 1].comment_no if len(found) > COMMENTS_PAGE else 0
+        return PostPage(shown, [each for each in versions if each.correction], comments, following)
+
+    async def history_page(self, handle: str, number: int) -> HistoryPage:
+        """Every wording of a post; none of one that is gone."""
+        account = await self._accounts.require(handle)
+        post = await self._posts.find(Ref(account.account_no, number))
+        shown = await self._shown(account, post)
+        return HistoryPage(shown, await self._posts.versions(post.ref) if post.fate is Fate.STANDS else ())
+
+    async def tag(self, tag: str, before: str) -> PostList:
+        """Posts with a hashtag."""
+        place = await self._place(before)
+        return await self._list(await store.tagged(self._database, fold_tag(tag), place, POSTS_PAGE + 1), before)
+
+    async def latest(self, before: str) -> PostList:
+        """Posts of everybody."""
+        place = await self._place(before)
+        return await self._list(await store.newest(self._database, place, POSTS_PAGE + 1), before)
+
+    async def directory(self, search: str, kind: str, after: str) -> Directory:
+        """Accounts by followers."""
+        followers, _, account_no = after.partition("_")
+        place = (int(followers), int(account_no)) if followers.isdecimal() and account_no.isdecimal() else FIRST
+        wanted = " ".join(search.split())[:SEARCH_MAX_CHARACTERS]
+        found = await self._accounts.directory(wanted, kind if kind in KINDS else "", place, ACCOUNTS_PAGE + 1)
+        last = found[ACCOUNTS_PAGE - 1] if len(found) > ACCOUNTS_PAGE else None
+        following = "" if last is None else f"{last.followers}_{last.account_no}"
+        return Directory(found[:ACCOUNTS_PAGE], following, not after)
+
+    async def _list(self, positions: Sequence[int], before: str) -> PostList:
+        posts = await self._posts.at(positions[:POSTS_PAGE])
+        shown: list[ShownPost] = []
+        for pos in positions[:POSTS_PAGE]:
+            account = await self._accounts.at(posts[pos].account_no) if pos in posts else None
+            if account is not None and posts[pos].fate is Fate.STANDS:
+                shown.append(await self._shown(account, posts[pos]))
+        more = len(positions) > POSTS_PAGE and shown
+        last = f"{shown[-1].account.handle}/{shown[-1].post.number}" if more else ""
+        return PostList(shown, last, not before)
+
+    async def _place(self, before: str) -> int:
+        """The position of a post named `handle/number`; the end of all for none."""
+        handle, _, number = before.rpartition("/")
+        if not handle or not (number.isascii() and number.isdigit() and len(number) < 19):
+            return NEWEST
+        account = await self._accounts.find(handle)
+        found = None if account is None else await store.position(self._database, Ref(account.account_no, int(number)))
+        if found is None:
+            raise NotFound("There is no such post to go on from.")
+        return found
+
+    async def _shown(self, account: Account, post: Post) -> ShownPost:
+        content = post.content or PostContent()
+        votes = await self._interactions.tally(post.ref) if content.poll is not None else None
+        handles = frozenset([each for each in mentioned(content.text) if await self._accounts.find(each) is not None])
+        return ShownPost(post, account, await self._original(post), votes, handles)
+
+    async def _original(self, post: Post) -> Original | None:
+        if post.of is None:
+            return None
+        account = await self._accounts.at(post.of.account_no)
+        return Original(account, None if account is None else await self._posts.find(post.of))
+
+    async def _comment(self, comment: Comment) -> ShownComment:
+        answers: list[Comment] = []
+        if comment.answers and not comment.parent_no:
+            answers = await self._interactions.comments(NOBODY, comment.ref, comment.comment_no, 0, ANSWERS_PAGE)
+        users = self._accounts.users
+        user_id = await users.user_id(comment.user_no)
+        name = (await users.profile(comment.user_no)).get("displayname")
+        shown = [await self._comment(each) for each in answers]
+        return ShownComment(comment, name if isinstance(name, str) and name.strip() else user_id, user_id, shown)
