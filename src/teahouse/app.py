@@ -313,7 +313,9 @@ class App:
             DiscoveryApi(config.public_url, config.rooms.default_version, config.support_email, config.support_page),
             users_api,
             FallbackApi(stages),
-            Pages(config, self.clock, self.database, self.accounts, self.public_accounts, self.posts, self.interactions),
+            Pages(
+                config, self.clock, self.database, self.accounts, self.public_accounts, self.posts, self.interactions
+            ),
             MailingsPages(self.mailings, self.public_accounts),
             ProfilesApi(Profiles(self.database, self.people, self.rooms_of_users.profile_changed)),
             AccountDataApi(self.account_data, self.identifiers.room_no),
