@@ -9,6 +9,7 @@ from tests.public_accounts.newsroom import ACCOUNT, POST, Account, newsroom
 from tests.world import Person, World
 
 FEW, MANY = 10, 1_000  # a factor of 100 apart
+ROOM = "/rooms/{roomId}"
 LIVE = '{"room":{"timeline":{"limit":100},"state":{"lazy_load_members":true}}}'
 
 
@@ -35,19 +36,19 @@ async def costs(tea: World, handle: str, followers: int) -> dict[str, tuple[Cost
     passer = await tea.person(f"passer-{handle}")
     await passer.sync()
     room = {"roomId": account.room_id}
-    found = {
+    page = {"dir": "b"}
+    return {
         "publish": await measured(tea, lambda: account.publish("The second leaves.")),
         "news": await measured(tea, lambda: reader.sync(since, filter=LIVE)),
         "first sync": await measured(tea, lambda: reader.sync(filter=LIVE)),
         "follow": await measured(tea, lambda: passer.join(account.room_id)),
         "unfollow": await measured(tea, lambda: passer.leave(account.room_id)),
-        "history": await measured(tea, lambda: reader.good("GET", "/rooms/{roomId}/messages", None, {"dir": "b"}, **room)),
-        "members": await measured(tea, lambda: reader.good("GET", "/rooms/{roomId}/members", **room)),
+        "history": await measured(tea, lambda: reader.good("GET", f"{ROOM}/messages", None, page, **room)),
+        "members": await measured(tea, lambda: reader.good("GET", f"{ROOM}/members", **room)),
         "account": await measured(tea, lambda: reader.good("GET", ACCOUNT, handle=handle)),
         "post": await measured(tea, lambda: reader.good("GET", POST, handle=handle, number="1")),
         "delete": await measured(tea, lambda: account.owner.good("DELETE", POST, handle=handle, number="2")),
     }  # fmt: skip
-    return found
 
 
 async def test_cost_does_not_know_the_number_of_followers(tea: World) -> None:
