@@ -69,7 +69,7 @@ class Showing:
         if post.fate is not Fate.STANDS:
             return PostPage(shown, (), (), 0)
         versions = await self._posts.versions(post.ref) if post.version else []
-        found = await self._interactions.comments(NOBODY, post.ref, parent, after, COMMENTS_PAGE + 1)
+        found, _ = await self._interactions.comments(NOBODY, post.ref, parent, after, COMMENTS_PAGE + 1)
         comments = [await self._comment(each) for each in found[:COMMENTS_PAGE]]
         following = found[COMMENTS_PAGE - 1].comment_no if len(found) > COMMENTS_PAGE else 0
         return PostPage(shown, [each for each in versions if each.correction], comments, following)
@@ -138,7 +138,7 @@ class Showing:
     async def _comment(self, comment: Comment) -> ShownComment:
         answers: list[Comment] = []
         if comment.answers and not comment.parent_no:
-            answers = await self._interactions.comments(NOBODY, comment.ref, comment.comment_no, 0, ANSWERS_PAGE)
+            answers, _ = await self._interactions.comments(NOBODY, comment.ref, comment.comment_no, 0, ANSWERS_PAGE)
         users = self._accounts.users
         user_id = await users.user_id(comment.user_no)
         name = (await users.profile(comment.user_no)).get("displayname")
