@@ -22,6 +22,8 @@ from teahouse.errors import Conflict
 from teahouse.eventlog.batch import RoomLimits
 from teahouse.eventlog.identifiers import Identifiers
 from teahouse.eventlog.service import EventLog
+from teahouse.feed.boundaries import Boundaries
+from teahouse.feed.microblog import Microblog
 from teahouse.http import codec, openapi
 from teahouse.http.addresses import ClientAddresses
 from teahouse.http.app import HttpApp
@@ -50,6 +52,7 @@ from teahouse.public_accounts.api import AccountsApi
 from teahouse.public_accounts.channel import Channels
 from teahouse.public_accounts.followers import Followers
 from teahouse.public_accounts.loading import Loading
+from teahouse.public_accounts.post_views import PostViews
 from teahouse.public_accounts.posts_api import PostsApi
 from teahouse.push.api import PushApi
 from teahouse.push.classes import DefaultRules
@@ -159,8 +162,9 @@ class App:
         self.operations = [
             *self.contacts_api.operations(),
             *AccountsApi(self.public_accounts, self.followers, self.directory).operations(),
-            *PostsApi(self.public_accounts, self.posts, self.interactions).operations(),
+            *PostsApi(self.public_accounts, self.posts, self.interactions, self.post_views).operations(),
             *MailingsApi(self.mailings, self.public_accounts).operations(),
+            *self.microblog.operations(),
         ]
         self.http = HttpApp(
             self._routes(),
@@ -263,24 +267,30 @@ class App:
         config, database = self.config, self.database
         self.public_media = PublicMedia(database, self.media, config.public_url)
         self.topics = Topics(database)
+        self.boundaries = Boundaries(database, self.clock, self.people)
         self.public_accounts = PublicAccounts(
             database, self.clock, self.rooms, self.creation, self.accounts, self.public_media,
             config.public_accounts.opening,
         )  # fmt: skip
         self.followers = Followers(
             database, self.clock, self.bus, self.identifiers, self.members, self.people, self.public_accounts,
-            self.push_rules,
+            self.push_rules, self.boundaries,
         )  # fmt: skip
         self.loading = Loading(database, self.clock, self.public_accounts, self.followers)
         self.posts = Posts(
-            database, self.clock, self.rooms, self.public_accounts, self.public_media, self.topics, config.public_url
-        )
+            database, self.clock, self.rooms, self.public_accounts, self.public_media, self.topics, self.boundaries,
+            config.public_url,
+        )  # fmt: skip
         self.interactions = Interactions(database, self.clock, self.bus, self.posts, self.followers)
+        self.post_views = PostViews(self.public_accounts, self.posts, self.interactions)
         self.channels = Channels(
             database, self.identifiers, self.public_accounts, self.followers, self.posts, self.interactions
         )
         self.mailings = Mailings(
             database, self.clock, self.mail, self.public_accounts, self.posts, config.public_url, config.server_name
+        )
+        self.microblog = Microblog(
+            database, self.boundaries, self.public_accounts, self.followers, self.posts, self.directory
         )
         self.readership.put_before(self.followers)
         self.rooms.keepers.append(self.channels)

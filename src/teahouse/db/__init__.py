@@ -87,5 +87,16 @@ def padded(values: Sequence[Any]) -> list[Any]:
     return [*values, *([values[-1]] * (_power(len(values)) - len(values)))]
 
 
+def pairs(count: int) -> str:
+    """A table of `count` pairs of whole numbers, columns `column1` and `column2`, to join with; pad the parameters
+    with `padded_pairs`. Both engines give a table of values these names."""
+    return "VALUES " + ",".join(["(CAST(? AS BIGINT), CAST(? AS BIGINT))"] * _power(count))
+
+
+def padded_pairs(values: Sequence[tuple[int, int]]) -> list[int]:
+    """The parameters of `pairs(len(values))`: some pairs stand there several times."""
+    return [number for pair in padded(values) for number in pair]
+
+
 def _power(count: int) -> int:
     return 1 if count < 1 else 1 << (count - 1).bit_length()

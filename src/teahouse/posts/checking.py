@@ -61,12 +61,16 @@ def checked(content: PostContent) -> PostContent:
     return content
 
 
+def check_language(language: str) -> None:
+    """Raises InvalidParam unless it is a language tag. Source: BCP 47, its outer form alone."""
+    if len(language) > types.LANGUAGE_MAX_CHARACTERS or not _LANGUAGE.fullmatch(language):
+        raise InvalidParam("A language is named by a tag such as en or zh-Hans.")
+
+
 def tidied(content: PostContent) -> PostContent:
     """The content within its limits, its texts normalised and its HTML sanitised: all that is asked of a draft."""
-    if content.language and (
-        len(content.language) > types.LANGUAGE_MAX_CHARACTERS or not _LANGUAGE.fullmatch(content.language)
-    ):
-        raise InvalidParam("'language' must be a language tag such as en or zh-Hans.")
+    if content.language:
+        check_language(content.language)
     if content.link:
         check_link(content.link)
     made = msgspec.structs.replace(

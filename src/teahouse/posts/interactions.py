@@ -8,7 +8,7 @@ from typing import Protocol
 
 from teahouse.bus import Bus
 from teahouse.clock import Clock
-from teahouse.db import Database, Row, Transaction
+from teahouse.db import Database, Row, Transaction, padded_pairs, pairs
 from teahouse.errors import Forbidden, InvalidParam, NotFound
 from teahouse.eventlog.identifiers import bucket_of, number_at
 from teahouse.posts import store, wording
@@ -100,15 +100,14 @@ class Interactions:
 
     async def own(self, user_no: int, refs: Collection[Ref]) -> dict[tuple[Ref, str], str]:
         """What one reader did with some posts: (post, kind) to value."""
-        found: dict[tuple[Ref, str], str] = {}
-        for ref in refs:
-            rows = await self._database.fetch(
-                "SELECT kind, value FROM interactions WHERE account_no = ? AND number = ? AND kind IN (?, ?) "
-                "AND user_no = ? AND until = 0",
-                ref.account_no, ref.number, LIKE, VOTE, user_no,
-            )  # fmt: skip
-            found |= {(ref, kind): value for kind, value in rows}
-        return found
+        if not refs:
+            return {}
+        rows = await self._database.fetch(
+            f"SELECT i.account_no, i.number, i.kind, i.value FROM ({pairs(len(refs))}) w JOIN interactions i ON "
+            "i.account_no = w.column1 AND i.number = w.column2 AND i.kind IN (?, ?) AND i.user_no = ? AND i.until = 0",
+            *padded_pairs([(ref.account_no, ref.number) for ref in refs]), LIKE, VOTE, user_no,
+        )  # fmt: skip
+        return {(Ref(account_no, number), kind): value for account_no, number, kind, value in rows}
 
     async def comment(self, reader: Reader, ref: Ref, body: str, parent_no: int = 0) -> Comment:
         """Say something of a post, or of a comment on it (which itself answers no other)."""
@@ -118,14 +117,17 @@ class Interactions:
         if not text:
             raise InvalidParam("A comment must say something.")
         wording.limit(text, COMMENT_MAX_CHARACTERS, "A comment")
+        parent_by = 0
         if parent_no:
             parent = await self.find(parent_no)
+            parent_by = parent.user_no
             if parent.ref != ref or parent.fate is not Fate.STANDS:
                 raise NotFound("There is no such comment on this post.")
             if parent.parent_no:
                 raise InvalidParam("Answers to comments go one level deep: answer the first comment.")
         async with self._database.transaction() as tx:
             await store.require_standing(tx, ref)
+            await self._may_answer(tx, reader, {post.account_no, parent_by})
             number = number_at(tx.positions(), bucket_of(reader.user_no))
             comment = Comment(number, ref, parent_no, reader.user_no, self._clock.now_ms(), Fate.STANDS, text)
             await tx.execute(
@@ -135,12 +137,18 @@ class Interactions:
             )  # fmt: skip
             await store.count(tx, ref, "comments", 1)
             self._posts.editions.changed(tx, ref.account_no)
+            for listener in self._posts.listeners:
+                await listener.commented(tx, comment)
         return comment
 
-    async def comments(self, user_no: int, ref: Ref, parent_no: int, after: int, limit: int) -> list[Comment]:
-        """Comments on a post (or answers to one of them), oldest first, after a comment's number.
+    async def comments(
+        self, user_no: int, ref: Ref, parent_no: int, after: int, limit: int
+    ) -> tuple[list[Comment], int | None]:
+        """Comments on a post (or answers to one of them), oldest first, after a comment's number; and the number to go
+        on after, None at the end.
 
-        One that was hidden is shown to its author, who learns of it so, and to the account's staff.
+        One that was hidden is shown to its author, who learns of it so, and to the account's staff. Staff see all;
+        others see nothing by those whom they ignore, mute or block: a page may hold fewer than asked for.
         """
         await self._posts.standing(ref)
         staff = await self._readers.is_staff(user_no, ref.account_no)
@@ -152,7 +160,10 @@ class Interactions:
             "(c.fate = 0 OR (c.fate = ? AND (c.user_no = ? OR ? = 1))) ORDER BY c.comment_no LIMIT ?",
             ref.account_no, ref.number, parent_no, after, int(Fate.HIDDEN), user_no, int(staff), limit,
         )  # fmt: skip
-        return [comment_of(ref, row) for row in rows]
+        found = [comment_of(ref, row) for row in rows]
+        unseen = await self._posts.boundaries.unseen(user_no) if user_no and not staff else ()
+        following = found[-1].comment_no if len(found) == limit else None
+        return [each for each in found if each.user_no not in unseen], following
 
     async def find(self, comment_no: int) -> Comment:
         """One comment; raises NotFound."""
@@ -192,6 +203,9 @@ class Interactions:
             self._posts.editions.changed(tx, comment.ref.account_no)
             if changed and change:
                 await store.count(tx, comment.ref, "comments", change)
+            if changed and erase:
+                for listener in self._posts.listeners:
+                    await listener.uncommented(tx, comment)
 
     async def _may_comment(self, reader: Reader, post: Post) -> None:
         if post.comments_by == "everyone" or await self._readers.is_staff(reader.user_no, post.account_no):
@@ -200,6 +214,12 @@ class Interactions:
             raise Forbidden("Comments on this post are closed.")
         if not await self._readers.follows(reader.user_no, post.account_no):
             raise Forbidden("Only followers of this account can comment on this post.")
+
+    async def _may_answer(self, tx: Transaction, reader: Reader, others: set[int]) -> None:
+        """Raises Forbidden when the account, or the author of the comment that is answered, has blocked the reader."""
+        for other_no in others - {0, reader.user_no}:
+            if await self._posts.boundaries.keeps_away(tx, other_no, reader.user_no):
+                raise Forbidden("You cannot comment here.")
 
     async def _put(self, reader: Reader, post: Post, kind: str, value: str) -> int:
         """Store a like or a vote; its position."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from teahouse.db import Database, Transaction
-from teahouse.errors import Conflict, NotFound
+from teahouse.errors import Conflict, Forbidden, NotFound
 from teahouse.posts import store
+from teahouse.posts.neighbours import Boundaries
 from teahouse.posts.types import Fate, Post, PostContent, Publisher, Ref
 
 REPOST = "io.teahouse.repost"  # content of a repost's event: the account and number of the original
@@ -25,9 +26,10 @@ class Accounts(Protocol):
 class Reposts:
     """Who carries on what."""
 
-    def __init__(self, database: Database, accounts: Accounts) -> None:
+    def __init__(self, database: Database, accounts: Accounts, boundaries: Boundaries) -> None:
         self._database = database
         self._accounts = accounts
+        self._boundaries = boundaries
 
     async def original(self, content: PostContent) -> tuple[Publisher, Post] | None:
         """The account and the post that a repost names, as they are now; None when there are none."""
@@ -60,8 +62,14 @@ class Reposts:
         return first, require(source)
 
     async def carry_on(self, tx: Transaction, post: Post, of: Post) -> None:
-        """Count a repost. An account carries a post on once at a time, so that the count says how many accounts do."""
+        """Count a repost. An account carries a post on once at a time, so that the count says how many accounts do.
+
+        Raises Forbidden when the original's author has blocked who carries it on.
+        """
         await store.require_standing(tx, of.ref)
+        for other_no in {post.account_no, post.author_no} - {of.account_no}:
+            if await self._boundaries.keeps_away(tx, of.account_no, other_no):
+                raise Forbidden("You cannot carry on this account's posts.")
         earlier = await store.carried_on_by(tx, of.ref, post.account_no, post.number)
         if earlier:
             raise Conflict(f"This account carries that post on already, as its post {earlier}: edit it to say more.")

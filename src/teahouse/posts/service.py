@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Protocol
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -18,6 +19,7 @@ from teahouse.posts import checking, store, wording
 from teahouse.posts.editions import Editions
 from teahouse.posts.erasing import Erasing
 from teahouse.posts.media import PublicMedia
+from teahouse.posts.neighbours import Boundaries, PostListener
 from teahouse.posts.reposts import Reposts, carries, require
 from teahouse.posts.topics import Topics
 from teahouse.posts.types import Counts, Fate, Post, PostContent, Publisher, Ref, Repost, Version, kind_of
@@ -62,18 +64,20 @@ class Posts:
 
     def __init__(
         self, database: Database, clock: Clock, rooms: Rooms, accounts: Accounts, media: PublicMedia, topics: Topics,
-        public_url: str,
+        boundaries: Boundaries, public_url: str,
     ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
         self._rooms = rooms
         self._accounts = accounts
         self._topics = topics
-        self._reposts = Reposts(database, accounts)
+        self._reposts = Reposts(database, accounts, boundaries)
         self._public_url = public_url.rstrip("/")
         # One writer of an account at a time: numbers are dense, so two posts at once would want the same one.
         self._writing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self.media = media
+        self.boundaries = boundaries
+        self.listeners: list[PostListener] = []
         self.editions = Editions()
         self.erasing = Erasing(database)
 
@@ -182,6 +186,12 @@ class Posts:
             await store.set_tags(tx, post.pos, wording.tags(content))
             await self.media.show(tx, ref, checking.files(content))
             self.editions.changed(tx, ref.account_no)
+            after = replace(
+                post, version=version.version, kind=kind_of(content), comments_by=content.comments, content=content,
+                edited_ms=version.written_ms,
+            )  # fmt: skip
+            for listener in self.listeners:
+                await listener.edited(tx, post, after)
 
         draft = Draft(kind, body, relates_to=target)
         proposal = Proposal(publisher.user_id, publisher.account_no, [draft], room_no, txn=txn, also=edited)
@@ -219,6 +229,8 @@ class Posts:
                 self.editions.changed(tx, ref.account_no)
                 if post.of is not None:
                     await store.count(tx, post.of, "reposts", -1)
+                for listener in self.listeners:
+                    await listener.deleted(tx, post)
 
             proposal = Proposal(
                 publisher.user_id, publisher.account_no, drafts, post.room_no, txn=txn, also=deleted
@@ -231,23 +243,28 @@ class Posts:
         Every door asks for the post's fate when it is read: its event and its edits in the channel, its wordings,
         comments, tags and files. So nothing is moved, and whatever people do meanwhile is kept.
         """
-        if not await store.set_fate(tx, ref, Fate.STANDS, Fate.REMOVED, now_ms):
+        post = await store.one(tx, ref)
+        if post is None or not await store.set_fate(tx, ref, Fate.STANDS, Fate.REMOVED, now_ms):
             raise NotFound("There is no such post.")
-        await self._carried_on(tx, ref, -1)
+        await self._carried_on(tx, post, -1)
+        for listener in self.listeners:
+            await listener.removed(tx, post)
 
     async def restore(self, tx: Transaction, ref: Ref) -> None:
         """Undo `remove` exactly."""
         if not await store.set_fate(tx, ref, Fate.REMOVED, Fate.STANDS, 0):
             raise NotFound("The post was not removed.")
-        await self._carried_on(tx, ref, 1)
-
-    async def _carried_on(self, tx: Transaction, ref: Ref, by: int) -> None:
-        """A repost vanished from sight, or is back: its original counts it so."""
         post = await store.one(tx, ref)
         assert post is not None
+        await self._carried_on(tx, post, 1)
+        for listener in self.listeners:
+            await listener.restored(tx, post)
+
+    async def _carried_on(self, tx: Transaction, post: Post, by: int) -> None:
+        """A repost vanished from sight, or is back: its original counts it so."""
         if post.of is not None:
             await store.count(tx, post.of, "reposts", by)
-        self.editions.changed(tx, ref.account_no)
+        self.editions.changed(tx, post.account_no)
 
     async def find(self, ref: Ref) -> Post:
         """A post, standing or gone; raises NotFound for a number that was never given."""
@@ -271,6 +288,10 @@ class Posts:
     async def at(self, positions: Sequence[int]) -> dict[int, Post]:
         """Posts by the positions of their events."""
         return await store.at(self._database, positions)
+
+    async def these(self, refs: Collection[Ref]) -> dict[Ref, Post]:
+        """Posts by their places, standing or gone."""
+        return await store.these(self._database, refs)
 
     async def versions(self, ref: Ref) -> list[Version]:
         """Every wording of a standing post, newest first."""
@@ -315,6 +336,8 @@ class Posts:
                 await store.set_tags(tx, post.pos, tags)
             if of is not None:
                 await self._reposts.carry_on(tx, post, of)
+            for listener in self.listeners:
+                await listener.posted(tx, post)
             if also is not None:
                 await also(tx, events)
             made.append(post)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
-from teahouse.db import Reader, Row, Transaction, marks, padded
+from teahouse.db import Reader, Row, Transaction, marks, padded, padded_pairs, pairs
 from teahouse.errors import NotFound
 from teahouse.posts.types import Counts, Fate, Post, PostContent, Ref, Version
 
@@ -52,6 +52,19 @@ async def at(reader: Reader, positions: Sequence[int]) -> dict[int, Post]:
         return {}
     rows = await reader.fetch(f"SELECT {COLUMNS} {FROM} WHERE p.pos IN ({marks(len(positions))})", *padded(positions))
     return {row[2]: post_of(row) for row in rows}
+
+
+async def these(reader: Reader, refs: Collection[Ref]) -> dict[Ref, Post]:
+    """Posts by their places."""
+    if not refs:
+        return {}
+    rows = await reader.fetch(
+        f"SELECT {COLUMNS} FROM ({pairs(len(refs))}) w JOIN posts p ON p.account_no = w.column1 AND "
+        "p.number = w.column2 LEFT JOIN post_versions v ON v.account_no = p.account_no AND v.number = p.number "
+        "AND v.version = p.version",
+        *padded_pairs([(ref.account_no, ref.number) for ref in refs]),
+    )
+    return {Ref(row[0], row[1]): post_of(row) for row in rows}
 
 
 async def of_account(reader: Reader, account_no: int, before: int, limit: int) -> list[Post]:

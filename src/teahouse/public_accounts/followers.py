@@ -18,6 +18,7 @@ from teahouse.errors import Forbidden
 from teahouse.eventlog.identifiers import Identifiers
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import StoredEvent
+from teahouse.posts.neighbours import Boundaries
 from teahouse.public_accounts import store
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.types import ALERTS, CHANNEL, FORGOTTEN, Account, Follow
@@ -42,7 +43,7 @@ class Followers:
 
     def __init__(
         self, database: Database, clock: Clock, bus: Bus, identifiers: Identifiers, members: MembershipReadership,
-        users: Users, accounts: Accounts, alerts: Alerts,
+        users: Users, accounts: Accounts, alerts: Alerts, boundaries: Boundaries,
     ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
@@ -52,6 +53,7 @@ class Followers:
         self._users = users
         self._accounts = accounts
         self._alerts = alerts
+        self._boundaries = boundaries
         self._changes = 0
         self._follows: OrderedDict[int, dict[int, Follow]] = OrderedDict()  # user_no → room_no → tie
         self._places: dict[int, dict[int, Place]] = {}  # the same as places, for as long as the ties stay in memory
@@ -69,6 +71,8 @@ class Followers:
         if tie is None and sum(each.stands for each in ties.values()) >= FOLLOWS_MAX:
             raise Forbidden(f"You can follow at most {FOLLOWS_MAX:,} accounts.")
         async with self._database.transaction() as tx:
+            if await self._boundaries.keeps_away(tx, account.account_no, reader.user_no):
+                raise Forbidden("You cannot follow this account.")
             before = await store.follow(tx, reader.user_no, account)
             stood = before is not None and before.stands
             flags = ALERTS if (bool(before and before.flags & ALERTS) if alerts is None else alerts) else 0
@@ -87,16 +91,22 @@ class Followers:
     async def unfollow(self, reader: Reader, account: Account, room_id: str, *, source: str = "other") -> None:
         """Follow no more. The row stays, so that an older view of the reader's hears of it."""
         async with self._database.transaction() as tx:
-            before = await store.follow(tx, reader.user_no, account)
-            if before is None or not before.stands:
-                return
-            pos = tx.positions()
-            made = replace(before, until=pos, flags=0, news=pos)
-            await store.put_follow(tx, reader.user_no, made)
-            await self.count(tx, account, source, -1)
-            if before.flags & ALERTS:
-                await self._alerts.alert(tx, reader.user_no, reader.user_id, room_id, wanted=False)
-            tx.on_commit(lambda: self._changed(reader.user_no, made))
+            await self.unfollow_in(tx, reader, account, room_id, source=source)
+
+    async def unfollow_in(
+        self, tx: Transaction, reader: Reader, account: Account, room_id: str, *, source: str = "other"
+    ) -> None:
+        """The same inside a transaction."""
+        before = await store.follow(tx, reader.user_no, account)
+        if before is None or not before.stands:
+            return
+        pos = tx.positions()
+        made = replace(before, until=pos, flags=0, news=pos)
+        await store.put_follow(tx, reader.user_no, made)
+        await self.count(tx, account, source, -1)
+        if before.flags & ALERTS:
+            await self._alerts.alert(tx, reader.user_no, reader.user_id, room_id, wanted=False)
+        tx.on_commit(lambda: self._changed(reader.user_no, made))
 
     async def forget(self, reader: Reader, account: Account) -> None:
         """Drop a channel that was left from the reader's lists."""

@@ -11,11 +11,12 @@ from teahouse.eventlog.types import Txn
 from teahouse.http import codec
 from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.http.openapi import Operation, Query
-from teahouse.posts.interactions import COMMENTS_PAGE_MAX, LIKE, VOTE, Interactions
+from teahouse.posts.interactions import COMMENTS_PAGE_MAX, Interactions
 from teahouse.posts.service import Posts
-from teahouse.posts.types import Comment, Fate, Post, PostContent, Ref
+from teahouse.posts.types import Comment, PostContent, Ref
 from teahouse.public_accounts.accounts import Accounts, publisher
 from teahouse.public_accounts.api import ACCOUNT, Done
+from teahouse.public_accounts.post_views import FATES, PostReply, PostsReply, PostViews
 from teahouse.public_accounts.types import Account
 from teahouse.rooms.api import reader_of
 
@@ -24,7 +25,6 @@ POST = f"{POSTS}/{{number}}"
 COMMENT = "/_teahouse/v1/comments/{commentId}"
 PAGE_MAX = 100  # posts of one page
 NEWEST = 1 << 62
-FATES = {Fate.STANDS: "standing", Fate.DELETED: "deleted", Fate.REMOVED: "removed", Fate.HIDDEN: "hidden"}
 
 
 class PublishBody(msgspec.Struct):
@@ -39,38 +39,6 @@ class EditBody(msgspec.Struct):
 
     content: PostContent
     correction: str = ""
-
-
-class PostReply(msgspec.Struct, omit_defaults=True):
-    """A post. `state` is standing, deleted (by its owner) or removed (by a decision); only a standing one has content.
-
-    `liked` and `voted` are one's own; `author`, who wrote it, is shown to the account's staff alone.
-    """
-
-    account: str
-    number: int
-    event_id: str
-    url: str
-    kind: str
-    created_ts: int
-    state: str
-    edited_ts: int = 0
-    content: PostContent | None = None
-    likes: int = 0
-    reposts: int = 0
-    comments: int = 0
-    views: int = 0
-    votes: list[int] | None = None
-    liked: bool = False
-    voted: list[int] | None = None
-    author: str = ""
-
-
-class PostsReply(msgspec.Struct, omit_defaults=True):
-    """A page of posts, newest first."""
-
-    posts: list[PostReply]
-    next_batch: str | None = None
 
 
 class VersionReply(msgspec.Struct):
@@ -129,10 +97,11 @@ class CommentsReply(msgspec.Struct, omit_defaults=True):
 class PostsApi:
     """Posts over HTTP."""
 
-    def __init__(self, accounts: Accounts, posts: Posts, interactions: Interactions) -> None:
+    def __init__(self, accounts: Accounts, posts: Posts, interactions: Interactions, views: PostViews) -> None:
         self._accounts = accounts
         self._posts = posts
         self._interactions = interactions
+        self._views = views
 
     def operations(self) -> Sequence[Operation]:
         """The endpoints with their descriptions."""
@@ -172,7 +141,7 @@ class PostsApi:
         before = codec.integer(request, "from", NEWEST, low=1, high=NEWEST)
         posts = await self._posts.of_account(account.account_no, before, limit)
         following = str(posts[-1].number) if len(posts) == limit else None
-        return codec.reply(PostsReply([await self._shown(request, account, each) for each in posts], following))
+        return codec.reply(PostsReply(await self._views.all(request.requester_or_none, posts), following))
 
     async def publish_post(self, request: Request) -> Response:
         account = await self._editable(request)
@@ -180,19 +149,19 @@ class PostsApi:
         requester = request.requester
         txn = Txn(requester.user_no, requester.device_id, "publish", body.txn_id) if body.txn_id else None
         post = await self._posts.publish(publisher(account), requester.user_no, body.content, txn)
-        return codec.reply(await self._shown(request, account, post))
+        return codec.reply(await self._views.one(request.requester_or_none, post))
 
     async def get_post(self, request: Request) -> Response:
         account = await self._accounts.require(request.path["handle"])
         post = await self._posts.find(Ref(account.account_no, number(request)))
-        return codec.reply(await self._shown(request, account, post))
+        return codec.reply(await self._views.one(request.requester_or_none, post))
 
     async def edit_post(self, request: Request) -> Response:
         account = await self._editable(request)
         body = codec.body(request, EditBody)
         ref = Ref(account.account_no, number(request))
         await self._posts.edit(publisher(account), ref, body.content, body.correction)
-        return codec.reply(await self._shown(request, account, await self._posts.find(ref)))
+        return codec.reply(await self._views.one(request.requester_or_none, await self._posts.find(ref)))
 
     async def delete_post(self, request: Request) -> Response:
         account = await self._editable(request)
@@ -224,8 +193,8 @@ class PostsApi:
         after = codec.integer(request, "from", 0, high=NEWEST)
         parent = codec.integer(request, "answers_to", 0, high=NEWEST)
         user_no = 0 if request.requester_or_none is None else request.requester.user_no
-        found = await self._interactions.comments(user_no, await self._ref(request), parent, after, limit)
-        following = str(found[-1].comment_no) if len(found) == limit else None
+        found, last = await self._interactions.comments(user_no, await self._ref(request), parent, after, limit)
+        following = None if last is None else str(last)
         return codec.reply(CommentsReply([await self._comment(each) for each in found], following))
 
     async def comment(self, request: Request) -> Response:
@@ -262,25 +231,6 @@ class PostsApi:
     async def _ref(self, request: Request) -> Ref:
         account = await self._accounts.require(request.path["handle"])
         return Ref(account.account_no, number(request))
-
-    async def _shown(self, request: Request, account: Account, post: Post) -> PostReply:
-        counts = post.counts
-        reply = PostReply(
-            account.handle, post.number, self._posts.event_id(post), self._posts.address(account.handle, post.number),
-            post.kind, post.created_ms, FATES[post.fate], post.edited_ms, post.content, counts.likes, counts.reposts,
-            counts.comments, counts.views,
-        )  # fmt: skip
-        if post.content is not None and post.content.poll is not None:
-            reply.votes = await self._interactions.tally(post.ref)
-        requester = request.requester_or_none
-        if requester is not None:
-            own = await self._interactions.own(requester.user_no, [post.ref])
-            reply.liked = (post.ref, LIKE) in own
-            voted = own.get((post.ref, VOTE))
-            reply.voted = None if voted is None else [int(each) for each in voted.split(",")]
-            if await self._accounts.role(requester.user_no, account.account_no):
-                reply.author = await self._accounts.users.user_id(post.author_no)
-        return reply
 
     async def _comment(self, comment: Comment) -> CommentReply:
         return CommentReply(

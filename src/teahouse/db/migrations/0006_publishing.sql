@@ -77,7 +77,7 @@ CREATE TABLE posts (
     PRIMARY KEY (account_no, number)
 ){clustered};
 CREATE UNIQUE INDEX posts_pos ON posts (pos);
-CREATE INDEX posts_account ON posts (account_no, pos);
+CREATE INDEX posts_account ON posts (account_no, pos) WHERE fate = 0;
 CREATE INDEX posts_of ON posts (of_account, of_number, account_no) WHERE of_account <> 0;
 
 -- What a post says, in each of its versions; rows go when the post is deleted.

@@ -1,0 +1,132 @@
+"""The newest posts of accounts, as positions in memory: a page of somebody's feed is merged from them without asking
+the database about each of the thousands of accounts they may follow.
+
+Nothing is written for anybody's feed; this is a cache of the index by account, and may be forgotten at any moment.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from heapq import nlargest
+
+from teahouse.db import Database, Transaction
+from teahouse.feed import store
+from teahouse.posts.neighbours import PostListener
+from teahouse.posts.types import Post
+
+KEPT_MAX = 16  # newest posts of each account: what an evening's reading goes back to
+ACCOUNTS_CACHED_MAX = 100_000  # accounts kept in memory, about 300 bytes each
+LOADED_AT_ONCE = 64  # accounts that one statement reads
+
+
+@dataclass(slots=True)
+class Newest:
+    """Positions of an account's newest standing posts, rising. `whole`: it has no older ones."""
+
+    positions: list[int]
+    whole: bool
+
+    def reaches(self, before: int) -> bool:
+        """Whether it says everything there is to say about what lies right below a position."""
+        return self.whole or (len(self.positions) > 0 and self.positions[0] < before)
+
+    def below(self, before: int) -> int:
+        """The newest position below another one; 0 for none."""
+        if self.positions[-1] < before:
+            return self.positions[-1]
+        place = bisect_left(self.positions, before)
+        return self.positions[place - 1] if place else 0
+
+    def ends_above(self, floor: int) -> bool:
+        """Whether older posts that memory does not hold may lie above a position."""
+        return not self.whole and self.positions[0] > floor
+
+
+class Heads(PostListener):
+    """Newest posts by account."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._newest: OrderedDict[int, Newest] = OrderedDict()
+        self._loads: list[set[int]] = []  # for each load that runs, the accounts that changed meanwhile
+
+    async def merged(self, account_nos: Collection[int], after: int, before: int, count: int) -> list[int]:
+        """The `count` newest positions of these accounts' posts in after < pos < before, newest first."""
+        await self._load([number for number in account_nos if number not in self._newest])
+        heads: list[tuple[int, int]] = []
+        beyond: list[int] = []
+        for account_no in account_nos:
+            newest = self._newest.get(account_no)
+            if newest is None or not newest.reaches(before):
+                beyond.append(account_no)
+            elif newest.positions and (head := newest.below(before)) > after:
+                heads.append((head, account_no))
+        # No post of any other account is as new as all of these heads.
+        heads = nlargest(count, heads)
+        known = [self._newest[account_no] for _, account_no in heads]
+        found = nlargest(count, (pos for newest in known for pos in newest.positions if after < pos < before))
+        # What memory holds of an account may end above the page's end: then the rest of it is in the database alone.
+        floor = found[-1] if len(found) == count else after
+        beyond += [number for (_, number), newest in zip(heads, known, strict=True) if newest.ends_above(floor)]
+        if beyond:
+            found += await store.newest_of(self._database, beyond, after, before, count)
+        return nlargest(count, set(found))
+
+    async def posted(self, tx: Transaction, post: Post) -> None:
+        tx.on_commit(lambda: self._added(post))
+
+    async def deleted(self, tx: Transaction, post: Post) -> None:
+        tx.on_commit(lambda: self._gone(post))
+
+    async def removed(self, tx: Transaction, post: Post) -> None:
+        tx.on_commit(lambda: self._gone(post))
+
+    async def restored(self, tx: Transaction, post: Post) -> None:
+        tx.on_commit(lambda: self._added(post))
+
+    def _added(self, post: Post) -> None:
+        newest = self._changing(post)
+        if newest is None or post.pos in newest.positions or not newest.reaches(post.pos):
+            return
+        insort(newest.positions, post.pos)
+        if len(newest.positions) > KEPT_MAX:
+            del newest.positions[0]
+            newest.whole = False
+
+    def _gone(self, post: Post) -> None:
+        newest = self._changing(post)
+        if newest is not None and post.pos in newest.positions:
+            newest.positions.remove(post.pos)
+            if not newest.positions and not newest.whole:
+                del self._newest[post.account_no]
+
+    def _changing(self, post: Post) -> Newest | None:
+        for changed in self._loads:
+            changed.add(post.account_no)
+        return self._newest.get(post.account_no)
+
+    async def _load(self, account_nos: Sequence[int]) -> None:
+        """Read accounts into memory. One that changes meanwhile stays out: what was read of it may be too old."""
+        for first in range(0, len(account_nos), LOADED_AT_ONCE):
+            some = account_nos[first : first + LOADED_AT_ONCE]
+            with self._noticing() as changed:
+                read = await store.heads(self._database, some, KEPT_MAX)
+            for account_no in some:
+                if account_no not in changed:
+                    positions = sorted(read.get(account_no, ()))
+                    self._newest[account_no] = Newest(positions, len(positions) < KEPT_MAX)
+            while len(self._newest) > ACCOUNTS_CACHED_MAX:
+                self._newest.popitem(last=False)
+
+    @contextmanager
+    def _noticing(self) -> Iterator[set[int]]:
+        changed: set[int] = set()
+        self._loads.append(changed)
+        try:
+            yield changed
+        finally:
+            self._loads = [each for each in self._loads if each is not changed]
