@@ -25,7 +25,11 @@ def faults(document: Json, method: str, path: str, query: Collection[str], statu
     response = operation["responses"].get(str(status)) or operation["responses"]["default"]
     if status < 400 and str(status) not in operation["responses"]:
         return [f"{method} {path} is not said to answer {status}"]
-    schema = strict(resolved(document, response["content"]["application/json"]["schema"]))
+    # A schema refers to others, and may refer to itself: they stand below it where it looks for them.
+    schema = {
+        **strict(response["content"]["application/json"]["schema"]),
+        "components": {"schemas": {name: strict(each) for name, each in document["components"]["schemas"].items()}},
+    }
     found = [f"{method} {path} {status} {error.json_path}: {error.message}"
              for error in Draft202012Validator(schema).iter_errors(body)]  # fmt: skip
     known = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
@@ -42,17 +46,6 @@ def described(document: Json, method: str, path: str) -> Any:
         if method.lower() in methods and re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)), path)
     ]
     return min(fitting, key=lambda each: each[0])[1] if fitting else None
-
-
-def resolved(document: Json, schema: Any) -> Any:
-    """A schema with what it refers to put in."""
-    if isinstance(schema, list):
-        return [resolved(document, each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        return resolved(document, document["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
-    return {name: resolved(document, value) for name, value in schema.items()}
 
 
 def strict(schema: Any) -> Any:

@@ -85,9 +85,9 @@ from teahouse.users.account_data import AccountData
 from teahouse.users.account_data_api import AccountDataApi
 from teahouse.users.accounts import Accounts
 from teahouse.users.api import UsersApi
-from teahouse.users.directory import UserDirectory
 from teahouse.users.fallback_api import FallbackApi
 from teahouse.users.passwords import Passwords
+from teahouse.users.people import People
 from teahouse.users.profiles import Profiles
 from teahouse.users.profiles_api import ProfilesApi
 from teahouse.users.sessions import Sessions
@@ -114,18 +114,6 @@ class Slice(Protocol):
     """Something with endpoints."""
 
     def routes(self) -> list[Route]: ...
-
-
-class People(UserDirectory):
-    """The users slice as rooms, keys and contacts see it: the directory with what it does not hold itself."""
-
-    def __init__(self, database: Database, server_name: str) -> None:
-        super().__init__(database, server_name)
-        self.account_data: AccountData
-
-    async def ignored(self, user_no: int) -> Collection[str]:
-        """Users somebody ignores."""
-        return await self.account_data.ignored(user_no)
 
 
 class RoomsOfUsers:

@@ -17,8 +17,8 @@ from teahouse.errors import Forbidden, InvalidParam
 from teahouse.feed import types
 from teahouse.feed.phrases import phrase
 from teahouse.feed.types import BLOCKED, MUTED, NO_REPOSTS, Settings, Shun, View
-from teahouse.posts.neighbours import Boundaries as BoundariesOfPosts
 from teahouse.posts.checking import check_language
+from teahouse.posts.neighbours import Boundaries as BoundariesOfPosts
 from teahouse.posts.wording import limit
 
 VIEWS_CACHED_MAX = 20_000  # readers whose settings are kept in memory

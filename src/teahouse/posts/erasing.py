@@ -58,9 +58,7 @@ class Erasing:
         ref = Ref(row[0], row[1])
         async with self._database.transaction() as tx:
             if await drop(tx, ref):
-                await tx.execute(
-                    "DELETE FROM erasures WHERE account_no = ? AND number = ?", ref.account_no, ref.number
-                )
+                await tx.execute("DELETE FROM erasures WHERE account_no = ? AND number = ?", ref.account_no, ref.number)
         return True
 
 
