@@ -11,11 +11,13 @@ import pickle
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests import own_api
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPECIFICATION_ENVIRONMENT = "MATRIX_SPEC"
@@ -23,6 +25,7 @@ SPECIFICATION_DEFAULT = REPOSITORY.parent / "shared" / "matrix-spec"
 CACHE = REPOSITORY / ".cache" / "contract"
 CACHE_FORMAT = 1  # raised whenever the dataclasses below change shape, so that an old pickle is never read
 
+OWN = "teahouse."
 METHODS = frozenset({"get", "put", "post", "delete", "patch"})
 ERROR_SCHEMA = "api/client-server/definitions/errors/error.yaml"
 INTERACTIVE_AUTH_SCHEMA = "api/client-server/definitions/auth_response.yaml"
@@ -125,6 +128,18 @@ class Specification:
     def knows_path(self, raw_path: str) -> list[Operation]:
         """Every operation, of whatever method, whose path this is."""
         return [o for _, pattern, o in self._templates if pattern.fullmatch(raw_path)]
+
+
+def own_operations(document: Mapping[str, Json]) -> dict[str, Operation]:
+    """The operations of the document that Teahouse serves of its own API; their ids begin with OWN."""
+    operations = {}
+    for template, methods in document["paths"].items():
+        for method, description in methods.items():
+            described = own_api.resolved(document, description)
+            described["responses"] = {status: r for status, r in described["responses"].items() if status.isdecimal()}
+            operation = _operation(method.upper(), template, described)
+            operations[OWN + operation.operation_id] = replace(operation, operation_id=OWN + operation.operation_id)
+    return operations
 
 
 def location() -> Path:

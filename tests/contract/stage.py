@@ -133,10 +133,14 @@ class Stage:
         sent = {"json": body} if content is None and body is not None else {"content": content}
         asked = url.copy_merge_params(dict(query or {}))
         response = self.client.request(operation.method, asked, headers=headers, **sent)  # type: ignore[arg-type]
-        mismatches = self._verdicts.judge(operation, self._described(response))
-        assert not mismatches, "\n".join(map(str, mismatches))
+        mismatches = self.mismatches(operation, response)
+        assert not mismatches, "\n".join(mismatches)
         is_json = response.headers.get("content-type", "").startswith("application/json")
         return Answer(response.status_code, response.headers, response.content, response.json() if is_json else None)
+
+    def mismatches(self, operation: Operation, response: httpx.Response) -> list[str]:
+        """What of an answer is not as specified."""
+        return [str(mismatch) for mismatch in self._verdicts.judge(operation, self._described(response))]
 
     @staticmethod
     def _described(response: httpx.Response) -> Exchange:

@@ -83,6 +83,9 @@ KIND_OF_NAME = {
     "version": "backup",
     "ruleId": "rule",
     "txnId": "txn",
+    "handle": "account",
+    "number": "post",
+    "commentId": "comment",
 }
 KIND_OF_FORMAT = {
     "mx-room-id": "room",

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from tests.contract.specification import Operation
+from tests.contract.specification import OWN, Operation
 from tests.contract.stage import REQUEST_SECONDS, Cast, Person
 from tests.fuzz.generation import Live, Request
 
@@ -45,6 +45,7 @@ class World:
         self.sent = 0
         self.past_the_door = 0
         self._txn = itertools.count(1)
+        self._published = _published(self.alice)
         self.ids = self._live_ids()
 
     def send(self, request: Request) -> None:
@@ -66,6 +67,10 @@ class World:
             if response.status_code >= 500:
                 shown = f"{response.status_code} {response.text[:200]}"
                 self._keep(operation, f"{operation.method} {target[:300]} {content[:400]!r}: {shown}")
+            elif response.status_code == 200 and operation.operation_id.startswith(OWN):
+                # The specification's operations are judged from the recorded traffic, which is complete.
+                for mismatch in self.cast.stage.mismatches(operation, response):
+                    self._keep(operation, f"{operation.method} {target[:300]} {content[:400]!r}: {mismatch}")
 
     def _keep(self, operation: Operation, shown: str) -> None:
         # The shortest tells most, and one for each operation: one fault answers many requests.
@@ -139,6 +144,8 @@ class World:
 
     def _live_ids(self) -> dict[str, list[str]]:
         stage, alice, bob = self.cast.stage, self.alice, self.cast.bob
+        if bob.user_id not in str(alice.good(f"{OWN}list_contacts", query={"limit": 500})):
+            stage.befriend(alice, bob)  # the fuzzer ended that
         rooms = [stage.room(alice, bob), stage.room(alice, preset="public_chat")]
         aliases = [f"#{stage.name('fuzz')}:{stage.served.server_name}"]
         alice.good("setRoomAlias", roomAlias=aliases[0], body={"room_id": rooms[0]})
@@ -159,7 +166,18 @@ class World:
             "token": [_newest(alice)],
             "backup": [_backup(alice)],
             "rule": [".m.rule.master", ".m.rule.message", "tea"],
+            **self._published,
         }
+
+
+def _published(person: Person) -> dict[str, list[str]]:
+    """A public account of the person's, with a post and a comment on it."""
+    handle = person.stage.name("fuzz").replace("-", "")
+    person.good(f"{OWN}open_account", body={"handle": handle, "kind": "company", "name": "Tea"})
+    post = person.good(f"{OWN}publish_post", handle=handle, body={"content": {"text": "tea"}})
+    number = str(post["number"])
+    comment = person.good(f"{OWN}comment", handle=handle, number=number, body={"body": "more tea"})
+    return {"account": [handle], "post": [number], "comment": [str(comment["comment_id"])]}
 
 
 def _newest(person: Person) -> str:
