@@ -23,6 +23,7 @@ from nio import (
 )
 from nio.crypto.attachments import decrypt_attachment
 from nio.responses import ErrorResponse
+from nio_backup import Backup
 from wire import Wire
 
 SYNC_TIMEOUT_MS = 30_000
@@ -44,6 +45,7 @@ class NioActor:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._client: AsyncClient
+        self._backup: Backup
         self._syncing: asyncio.Task[None]
         self._rooms_told: set[str] = set()
         self._gathered: list[tuple[str, dict[str, Any]]] = []
@@ -181,6 +183,28 @@ class NioActor:
         seen = [self._describe(event, room_id) for event in reversed(page.chunk)]
         return {"messages": [fields for kind, fields in filter(None, seen) if kind in ("message", "undecrypted")]}
 
+    # --- key backup
+
+    async def set_up_recovery(self) -> dict[str, Any]:
+        """Begin a key backup; its recovery key."""
+        self._backup = Backup(self._client)
+        return {"recovery_key": await self._backup.begin()}
+
+    async def backed_up(self, sessions: int) -> dict[str, Any]:
+        """Put every key of this device into the backup, once there are so many."""
+        while len(list(self._client.olm.inbound_group_store)) < sessions:
+            await self._client.synced.wait()
+        return {"stored": await self._backup.keep(self._client.olm.inbound_group_store)}
+
+    async def recover(self, recovery_key: str) -> dict[str, Any]:
+        """Take over the keys of the backup, with nothing but its recovery key."""
+        olm = self._client.olm
+        found = await Backup(self._client).read(recovery_key)
+        new = [session for session in found if olm.inbound_group_store.add(session)]
+        for session in new:
+            olm.save_inbound_group_session(session)
+        return {"imported": len(new), "total": len(found)}
+
     # --- files
 
     async def fetch(self, place: dict[str, Any] | str, save_to: str) -> dict[str, Any]:
@@ -242,7 +266,7 @@ class NioActor:
 
 COMMANDS = (
     "login resume create_direct create_group join look react invite leave kick "
-    "send_text send_file redact read history fetch thumbnail"
+    "send_text send_file redact read history set_up_recovery backed_up recover fetch thumbnail"
 )
 
 
