@@ -77,7 +77,8 @@ class MembershipApi:
 
     async def join(self, request: Request) -> Response:
         body = codec.body(request, ReasonBody)
-        named = request.path.get("roomIdOrAlias") or request.path["roomId"]
+        path = request.path
+        named = path["roomIdOrAlias"] if "roomIdOrAlias" in path else path["roomId"]
         room_id = await self._directory.resolve(named)
         return codec.reply({"room_id": await self._membership.join(reader_of(request), room_id, body.reason)})
 
