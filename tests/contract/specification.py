@@ -17,8 +17,6 @@ from typing import Any
 
 import yaml
 
-from tests import own_api
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPECIFICATION_ENVIRONMENT = "MATRIX_SPEC"
 SPECIFICATION_DEFAULT = REPOSITORY.parent / "shared" / "matrix-spec"
@@ -135,11 +133,23 @@ def own_operations(document: Mapping[str, Json]) -> dict[str, Operation]:
     operations = {}
     for template, methods in document["paths"].items():
         for method, description in methods.items():
-            described = own_api.resolved(document, description)
+            described = _resolved(document, description)
             described["responses"] = {status: r for status, r in described["responses"].items() if status.isdecimal()}
             operation = _operation(method.upper(), template, described)
             operations[OWN + operation.operation_id] = replace(operation, operation_id=OWN + operation.operation_id)
     return operations
+
+
+def _resolved(document: Mapping[str, Json], node: Json, above: tuple[str, ...] = ()) -> Json:
+    """A part of Teahouse's document with what it refers to put in; inside itself, a schema is any value."""
+    if isinstance(node, list):
+        return [_resolved(document, each, above) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" not in node:
+        return {name: _resolved(document, value, above) for name, value in node.items()}
+    name = node["$ref"].rpartition("/")[2]
+    return {} if name in above else _resolved(document, document["components"]["schemas"][name], (*above, name))
 
 
 def location() -> Path:
