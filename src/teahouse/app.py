@@ -35,13 +35,10 @@ from teahouse.mailings.api import MailingsApi
 from teahouse.mailings.pages import MailingsPages
 from teahouse.mailings.service import Mailings
 from teahouse.media import MediaApi, MediaLimits, MediaService, PublicMediaApi
-from teahouse.outbound.fetcher import Fetcher
-from teahouse.outbound.guard import Guard
-from teahouse.outbound.letters import sender
-from teahouse.outbound.mail import Mail
-from teahouse.outbound.names import Dns
-from teahouse.outbound.sealing import AddressBook
-from teahouse.outbound.smtp import relay
+from teahouse.mirrors.api import MirrorsApi
+from teahouse.mirrors.imports import Imports
+from teahouse.mirrors.service import Mirrors
+from teahouse.outbound.outside import Outside
 from teahouse.pages.pages import Pages
 from teahouse.posts.interactions import Interactions
 from teahouse.posts.media import PublicMedia
@@ -142,7 +139,9 @@ class App:
         self.database = database
         self.identifiers = identifiers
         self.bus = LocalBus()
-        self._build_outbound(secrets)
+        home = config.public_url or config.server_name
+        outside = Outside(database, clock, config.outbound, config.mail, home, secrets.address_key)
+        self.names, self.fetcher, self.mail = outside.names, outside.fetcher, outside.mail
         self._build_users()
         self._build_rooms()
         self._build_publishing()
@@ -153,6 +152,7 @@ class App:
             *PostsApi(self.public_accounts, self.posts, self.interactions, self.post_views).operations(),
             *MailingsApi(self.mailings, self.public_accounts).operations(),
             *self.microblog.operations(),
+            *MirrorsApi(self.mirrors, self.imports, self.public_accounts).operations(),
         ]
         self.http = HttpApp(
             self._routes(),
@@ -176,6 +176,7 @@ class App:
                 self.posts.erasing.run(),
                 self.mail.run(),
                 self.mailings.run(),
+                self.mirrors.run(),
             )
             for coroutine in work:
                 group.create_task(coroutine)
@@ -186,19 +187,6 @@ class App:
         await self.media.close()
         await self.fetcher.close()
         await self.database.close()
-
-    def _build_outbound(self, secrets: Secrets) -> None:
-        config = self.config
-        self.names = Dns(config.outbound.dns_server)
-        self.fetcher = Fetcher(
-            self.names, Guard(config.outbound.allowed_networks), [int(port) for port in config.outbound.allowed_ports],
-            config.public_url or config.server_name,
-        )  # fmt: skip
-        on = bool(config.mail.smtp_url)
-        self.mail = Mail(
-            self.database, self.clock, AddressBook(secrets.address_key), relay(config.mail.smtp_url) if on else None,
-            sender(config.mail.sender) if on else ("", ""),
-        )  # fmt: skip
 
     def _build_users(self) -> None:
         config, database = self.config, self.database
@@ -274,6 +262,8 @@ class App:
         self.channels = Channels(
             database, self.identifiers, self.public_accounts, self.followers, self.posts, self.interactions
         )
+        self.mirrors = Mirrors(database, self.clock, self.fetcher, self.public_accounts, self.posts)
+        self.imports = Imports(database, self.clock, self.fetcher, self.media, self.posts, config.data_dir)
         self.mailings = Mailings(
             database, self.clock, self.mail, self.public_accounts, self.posts, config.public_url, config.server_name
         )

@@ -18,6 +18,7 @@ from teahouse.public_accounts.accounts import publisher
 from tests.clock import ManualClock
 from tests.databases import Place
 from tests.outbound.sink import Sink, Taken, sink
+from tests.posts.studio import picture
 from tests.public_accounts.newsroom import ACCOUNT, Account, newsroom
 from tests.world import World, world
 
@@ -341,7 +342,7 @@ async def test_every_kind_of_post_reads_as_plain_text_and_a_warning_covers_it(
     await daily.publish("", article={"title": "On water", "html": "<p>Soft <b>water</b> &amp; patience.</p>"})
     await daily.publish("", poll={"question": "Milk?", "answers": ["Yes", "No"]})
     await daily.publish("Secret words.", warning="Spoilers")
-    await daily.publish("", media=[{"url": "mxc://tea.test/x", "mimetype": "image/png", "description": "A red cup"}])
+    await daily.publish("", media=[await picture(daily.owner, "A red cup")])
     await tea.app.mailings.deliver()
     (mail,) = await posted(tea, post)
     for words in ("On water", "Soft water & patience.", "Milk?", "- Yes", "[Spoilers]", "[A red cup]"):

@@ -28,10 +28,11 @@ class Query:
 
 
 class ErrorReply(msgspec.Struct):
-    """What every refusal answers."""
+    """What every refusal answers; one of too much (429) says besides when to come back."""
 
     errcode: str
     error: str
+    retry_after_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

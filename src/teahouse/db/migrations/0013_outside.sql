@@ -46,6 +46,6 @@ CREATE INDEX mirrors_due ON mirrors (due_ms) WHERE due_ms > 0;
 CREATE TABLE outside_entries (
     account_no BIGINT NOT NULL,
     entry_hash {bytes} NOT NULL,       -- of the id it has where it comes from
-    number BIGINT NOT NULL,
+    pos BIGINT NOT NULL,               -- of the event of its post; 0: it was left out
     PRIMARY KEY (account_no, entry_hash)
 ){clustered};

@@ -1,0 +1,1 @@
+"""What public accounts bring along from elsewhere: mirrored feeds, imported archives."""
