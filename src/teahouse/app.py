@@ -72,6 +72,7 @@ from teahouse.rooms.service import Rooms
 from teahouse.rooms.serving import Serving
 from teahouse.rooms.types import Reader as RoomReader
 from teahouse.secrets import Secrets, load_or_make
+from teahouse.sidechats import Desk, side_chat_operations
 from teahouse.sync.api import SyncApi
 from teahouse.sync.devices import DeviceLists
 from teahouse.sync.lazy import LazyMembers
@@ -153,6 +154,7 @@ class App:
             *MailingsApi(self.mailings, self.public_accounts).operations(),
             *self.microblog.operations(),
             *MirrorsApi(self.mirrors, self.imports, self.public_accounts).operations(),
+            *side_chat_operations(self.public_accounts, self.desk, self.directory),
         ]
         self.http = HttpApp(
             self._routes(),
@@ -177,6 +179,7 @@ class App:
                 self.mail.run(),
                 self.mailings.run(),
                 self.mirrors.run(),
+                self.desk.errands.run(),
             )
             for coroutine in work:
                 group.create_task(coroutine)
@@ -272,6 +275,12 @@ class App:
         )
         self.readership.put_before(self.followers)
         self.rooms.keepers.append(self.channels)
+        self.desk = Desk(
+            database, self.clock, self.rooms, self.creation, self.membership, self.history, self.public_accounts,
+            self.account_data, self.posts, self.public_media, limited=config.rate_limits.enabled,
+        )  # fmt: skip
+        self.rooms.keepers.append(self.desk.chats)
+        self.membership.policy = self.desk.invites(self.contacts)
 
     def _build_sync(self) -> None:
         unread = Unread(self.database, self.eventlog, self.push_rules, self.people.number)

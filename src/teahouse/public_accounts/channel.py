@@ -68,10 +68,7 @@ class Channels:
         if event_type in RESPONSES:
             return await self._vote(reader, state, event_type, content)
         if reader.user_no != account.account_no:
-            raise Forbidden(
-                f"Only @{account.handle} writes in this channel. To write to its staff, open a side chat: "
-                f"POST /_teahouse/v1/accounts/{account.handle}/chat, or write to {account.user_id}."
-            )
+            raise Forbidden(who_writes(account))
         if event_type != "m.room.message":
             raise Forbidden("A channel takes messages; other kinds of posts are published through Teahouse's own API.")
         return await self._publish(account, reader, state, txn, content)
@@ -214,6 +211,16 @@ class Channels:
             pos, state.room_no, event_id, reader.user_id, reader.user_no, kind, None, content, ts,
             msgspec.json.encode(shape),
         )  # fmt: skip
+
+
+def who_writes(account: Account) -> str:
+    """Why a reader cannot write in a channel, and where they can."""
+    if account.personal:
+        return f"Only {account.user_id} writes in this channel. To write to them, greet them in a direct chat."
+    return (
+        f"Only @{account.handle} writes in this channel. To write to its staff, open a side chat: "
+        f"POST /_teahouse/v1/accounts/{account.handle}/chat, or write to {account.user_id}."
+    )
 
 
 def rewritten(event: StoredEvent, content: dict[str, Any]) -> StoredEvent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from teahouse.db import Transaction
@@ -122,6 +123,10 @@ class Membership:
         if keeper is not None:
             await keeper.forget(reader, state)
             return
+        await self.drop(reader, state)
+
+    async def drop(self, reader: Reader, state: RoomState) -> None:
+        """Take a room that the reader has left from their lists."""
         async with self._rooms.database.transaction() as tx:
             await tx.execute(
                 "UPDATE memberships SET forgotten = 1 WHERE user_no = ? AND room_no = ? "
@@ -179,7 +184,7 @@ class Membership:
                 state = await self._rooms.eventlog.state(place.room_no)
                 keeper = None if state is None else self._rooms.keeper_of(state)
                 if keeper is not None and state is not None:
-                    if reader.user_id not in state.joined:  # one's own posts stay where they were published
+                    with suppress(Forbidden):  # a channel keeps its account: posts stay where they were published
                         await keeper.leave(reader, state)
                 elif state is not None and state.membership(reader.user_id) in ("join", "invite", "knock"):
                     await self._append(reader, state, reader.user_id, reader.user_no, {"membership": "leave"})

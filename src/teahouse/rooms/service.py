@@ -9,7 +9,7 @@ from teahouse.db import Database
 from teahouse.errors import BadAlias, BadJson, DuplicateAnnotation, Forbidden, InvalidParam, NotFound
 from teahouse.eventlog.service import EventLog
 from teahouse.eventlog.state import RoomState
-from teahouse.eventlog.types import Appended, Content, Draft, Proposal, Target, Txn
+from teahouse.eventlog.types import Also, Appended, Content, Draft, Proposal, Target, Txn
 from teahouse.matrix import events, identifiers
 from teahouse.rooms.readership import Readerships
 from teahouse.rooms.types import Keeper, Reader, Users
@@ -64,14 +64,23 @@ class Rooms:
             return await self.redact(reader, room_id, content.get("redacts"), txn_id, content)
         state = await self.require(room_id)
         check_name("eventType", event_type)
+        txn = self._txn(reader, "send", txn_id)
         keeper = self.keeper_of(state)
         if keeper is not None:
-            return await keeper.send(reader, state, event_type, self._txn(reader, "send", txn_id), content)
+            return await keeper.send(reader, state, event_type, txn, content)
+        return await self.post(reader, state, event_type, txn, content)
+
+    async def post(
+        self, reader: Reader, state: RoomState, event_type: str, txn: Txn, content: Content, also: Also | None = None
+    ) -> str:
+        """Put a message event into a room, with what it relates to and whom it mentions; its event id.
+
+        `also` writes more in the same transaction.
+        """
         target = await self._related(reader, state, event_type, content)
         users = await self._mentioned(state, content)
         draft = Draft(event_type, content, relates_to=target)
-        txn = self._txn(reader, "send", txn_id)
-        proposal = Proposal(reader.user_id, reader.user_no, [draft], state.room_no, txn=txn, users=users)
+        proposal = Proposal(reader.user_id, reader.user_no, [draft], state.room_no, txn=txn, also=also, users=users)
         return (await self.eventlog.append(proposal)).event_ids[0]
 
     async def set_state(self, reader: Reader, room_id: str, event_type: str, state_key: str, content: Content) -> str:
@@ -103,9 +112,14 @@ class Rooms:
         state = await self.require_joined(reader, room_id)
         if not isinstance(event_id, str):
             raise BadJson("'redacts' must name an event.")
+        txn = self._txn(reader, "redact", txn_id)
         keeper = self.keeper_of(state)
         if keeper is not None:
-            return await keeper.redact(reader, state, event_id, self._txn(reader, "redact", txn_id), content)
+            return await keeper.redact(reader, state, event_id, txn, content)
+        return await self.empty(reader, state, event_id, txn, content)
+
+    async def empty(self, reader: Reader, state: RoomState, event_id: str, txn: Txn, content: Content) -> str:
+        """Empty an event of a room; the redaction's event id."""
         target = await self.target(state, event_id)
         if target is None:
             raise NotFound("There is no such event in this room.")
@@ -115,7 +129,6 @@ class Rooms:
         if isinstance(content.get("reason"), str):
             body["reason"] = content["reason"]
         draft = Draft("m.room.redaction", body, redacts=target)
-        txn = self._txn(reader, "redact", txn_id)
         appended = await self.eventlog.append(Proposal(reader.user_id, reader.user_no, [draft], state.room_no, txn=txn))
         return appended.event_ids[0]
 

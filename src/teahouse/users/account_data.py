@@ -25,6 +25,7 @@ USERS_CACHED_MAX = 50_000  # users whose newest position and ignored users are k
 PUSH_RULES = "m.push_rules"
 SERVER_TYPES = ("m.fully_read", PUSH_RULES)  # written by the server alone
 IGNORED = "m.ignored_user_list"
+DIRECT = "m.direct"
 TAGS = "m.tag"
 INVITES = "m.invite_permission_config"
 
@@ -119,6 +120,16 @@ class AccountData:
         content["ignored_users"] = {**(users if isinstance(users, dict) else {}), user_id: {}}
         check_ignored(content)
         await self.set_in(tx, user_no, 0, IGNORED, content)
+
+    async def add_direct(self, tx: Transaction, user_no: int, other: str, room_id: str) -> None:
+        """Put a room on somebody's list of direct chats with another user. Source: Client-Server API, `m.direct`."""
+        stored = await self.get_in(tx, user_no, 0, DIRECT)
+        content = msgspec.json.decode(stored) if stored else {}
+        rooms = content.get(other)
+        known = rooms if isinstance(rooms, list) else []
+        if room_id not in known:
+            content[other] = [*known, room_id]
+            await self.set_in(tx, user_no, 0, DIRECT, content)
 
     async def invites_blocked(self, user_no: int) -> bool:
         """Whether somebody takes no invites at all. Source: Client-Server API, "Invite permission"."""
