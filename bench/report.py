@@ -163,4 +163,4 @@ def document(about: Mapping[str, object], results: Sequence[Result]) -> dict[str
     comparison = [
         asdict(line) | {"times_better": line.times_better, "of_target": line.of_target} for line in lines(results)
     ]
-    return {**about, "comparison": comparison, "results": measured}
+    return {**about, "comparison": comparison, "notes": notes(results), "results": measured}
