@@ -38,6 +38,7 @@ from teahouse.media import MediaApi, MediaLimits, MediaService, PublicMediaApi
 from teahouse.mirrors.api import MirrorsApi
 from teahouse.mirrors.imports import Imports
 from teahouse.mirrors.service import Mirrors
+from teahouse.moments.parts import MomentsSlice, Needs
 from teahouse.outbound.outside import Outside
 from teahouse.pages.pages import Pages
 from teahouse.posts.interactions import Interactions
@@ -65,12 +66,12 @@ from teahouse.rooms.ephemeral_api import EphemeralApi
 from teahouse.rooms.history import History
 from teahouse.rooms.membership import Membership
 from teahouse.rooms.membership_api import MembershipApi
+from teahouse.rooms.of_users import RoomsOfUsers
 from teahouse.rooms.readership import MembershipReadership, Readerships
 from teahouse.rooms.receipts import Receipts
 from teahouse.rooms.relations import Relations
 from teahouse.rooms.service import Rooms
 from teahouse.rooms.serving import Serving
-from teahouse.rooms.types import Reader as RoomReader
 from teahouse.secrets import Secrets, load_or_make
 from teahouse.sidechats import Desk, side_chat_operations
 from teahouse.sync.api import SyncApi
@@ -114,21 +115,6 @@ class Slice(Protocol):
     def routes(self) -> list[Route]: ...
 
 
-class RoomsOfUsers:
-    """What the users slice does to rooms: closing an account, carrying a new name into member events."""
-
-    def __init__(self, membership: Membership) -> None:
-        self._membership = membership
-
-    async def leave_all(self, user_no: int, user_id: str) -> None:
-        """Leave every room."""
-        await self._membership.leave_all(RoomReader(user_no, user_id))
-
-    async def profile_changed(self, user_no: int, user_id: str, device_id: str) -> None:
-        """Bring member events up to a changed profile."""
-        await self._membership.profile_changed(RoomReader(user_no, user_id, device_id))
-
-
 class App:
     """Everything that runs in one process."""
 
@@ -146,11 +132,13 @@ class App:
         self._build_users()
         self._build_rooms()
         self._build_publishing()
+        self._build_moments()
         self._build_sync()
         self.operations = [
             *self.contacts_api.operations(),
             *AccountsApi(self.public_accounts, self.followers, self.directory).operations(),
             *PostsApi(self.public_accounts, self.posts, self.interactions, self.post_views).operations(),
+            *self.moments.operations(),
             *MailingsApi(self.mailings, self.public_accounts).operations(),
             *self.microblog.operations(),
             *MirrorsApi(self.mirrors, self.imports, self.public_accounts).operations(),
@@ -176,6 +164,7 @@ class App:
                 self.keys.run(),
                 self.sessions.run(),
                 self.posts.erasing.run(),
+                self.moments.moments.erase_media(),
                 self.mail.run(),
                 self.mailings.run(),
                 self.mirrors.run(),
@@ -282,6 +271,18 @@ class App:
         self.rooms.keepers.append(self.desk.chats)
         self.membership.policy = self.desk.invites(self.contacts)
 
+    def _build_moments(self) -> None:
+        needs = Needs(
+            self.database, self.clock, self.bus, self.identifiers, self.rooms, self.creation, self.members,
+            self.directory, self.people, self.contacts, self.account_data, self.media, self.public_media,
+        )  # fmt: skip
+        self.moments = MomentsSlice(needs)
+        self.contacts.listeners.append(self.moments.circles)
+        self.eventlog.subscribe(self.moments.journals)
+        self.media.audiences.append(self.moments.moments)
+        self.readership.put_before(self.moments.readers)
+        self.rooms.keepers.append(self.moments.keeper)
+
     def _build_sync(self) -> None:
         unread = Unread(self.database, self.eventlog, self.push_rules, self.people.number)
         lazy = LazyMembers()
@@ -294,7 +295,7 @@ class App:
         self.sync = Sync(
             self.database, self.eventlog, self.readership, self.people, sections, lazy, self.device_lists, self.keys,
             self.account_data, self.push_rules, self.presence, self.contacts.numbers, self.contacts.is_stranger,
-            self.serial, self.waiters,
+            self.serial, self.waiters, self.moments.readers.arrive,
         )  # fmt: skip
 
     def _interested(self, room_no: int, waiting: Collection[int]) -> Collection[int]:

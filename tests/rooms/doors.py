@@ -115,6 +115,14 @@ CLOSED = re.compile(
     r"GET (/|/setup|/\.well-known/.*|/_matrix/client/versions|/_matrix/federation/v1/version"
     r"|/_teahouse/v1/openapi\.json"
     r"|/_teahouse/v1/contacts(/requests)?"  # friends and greetings, each one's own
+    # Moments: tests/moments/test_audiences.py goes through every one of them.
+    r"|/_teahouse/v1/moments(/.*)?"
+    # What is public, as pages and as data.
+    r"|/@\{handle\}(/follow|/\{number\}(/history)?|/feed\.\{kind\}|/qr\.svg|/follow\.svg)?|/tag/\{tag\}(/feed\.\{kind\})?"
+    r"|/explore|/latest|/feed\.\{kind\}|/sitemap\.xml|/sitemap/\{kind\}/\{page\}|/robots\.txt|/favicon\.svg"
+    r"|/mail/\{handle\}(/confirm|/leave)?|/media/\{mediaId\}/\{name\}"
+    r"|/_teahouse/v1/accounts(/\{handle\}(/staff|/mail|/posts(/\{number\}(/versions|/comments)?)?)?)?"
+    r"|/_teahouse/v1/my/(accounts|follows)"
     r"|/_matrix/client/v3/(login|capabilities|register/available|account/\w+|auth/\{authType\}/fallback/web"
     r"|devices(/\{deviceId\})?|profile/\{userId\}(/\{keyName\})?|presence/\{userId\}/status|keys/changes"
     r"|pushrules/.*|room_keys/.*|user/\{userId\}/.*"  # each one's own

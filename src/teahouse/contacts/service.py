@@ -30,6 +30,16 @@ class Preferences(Protocol):
         """Users the person ignores."""
 
 
+class FriendsListener(Protocol):
+    """Told, inside the transaction, of friendships that begin and end."""
+
+    async def befriended(self, tx: Transaction, user_no: int, other_no: int) -> None:
+        """Two users became contacts (or were already)."""
+
+    async def parted(self, tx: Transaction, user_no: int, other_no: int) -> None:
+        """Two users are contacts no more."""
+
+
 Ignore = Callable[[Transaction, int, str], Awaitable[Any]]
 
 
@@ -45,6 +55,7 @@ class Contacts:
         self._limits = limits
         self._preferences = preferences
         self._ignore = ignore
+        self.listeners: list[FriendsListener] = []
 
     async def check_invite(
         self,
@@ -85,6 +96,8 @@ class Contacts:
             if await store.count(tx, user_no) >= CONTACTS_MAX:
                 raise Forbidden(f"One of you has the most contacts one can have, {CONTACTS_MAX}.")
         await store.befriend(tx, sender_no, target_no, self._clock.now_ms())
+        for listener in self.listeners:
+            await listener.befriended(tx, sender_no, target_no)
 
     async def refused(self, tx: Transaction, target_no: int, room_no: int) -> None:
         await store.refuse(tx, target_no, room_no)
@@ -129,14 +142,20 @@ class Contacts:
     async def remove(self, user_no: int, other_no: int) -> None:
         """End a contact, for both."""
         async with self._database.transaction() as tx:
-            if not await store.part(tx, user_no, other_no):
+            if not await self._part(tx, user_no, other_no):
                 raise NotFound("This is none of your contacts.")
 
     async def block(self, user_no: int, other_no: int, other: str) -> None:
         """End a contact if there is one, and ignore the user: their messages, invites and greetings vanish."""
         async with self._database.transaction() as tx:
-            await store.part(tx, user_no, other_no)
+            await self._part(tx, user_no, other_no)
             await self._ignore(tx, user_no, other)
+
+    async def _part(self, tx: Transaction, user_no: int, other_no: int) -> bool:
+        parted = await store.part(tx, user_no, other_no) > 0
+        for listener in self.listeners if parted else ():
+            await listener.parted(tx, user_no, other_no)
+        return parted
 
     async def _check_limits(self, db: DatabaseReader, sender_no: int, target_no: int) -> None:
         if not self._limits.limited:

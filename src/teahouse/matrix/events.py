@@ -10,6 +10,7 @@ from teahouse.matrix.room_versions import RoomVersion
 
 EVENT_SIZE_MAX_BYTES = 65_536  # Client-Server API, "Size limits"
 NAME_SIZE_MAX_BYTES = 255  # Client-Server API, "Size limits": sender, room_id, state_key, type, event_id
+MOMENT = "io.teahouse.moment"  # content of a moment: whose it is
 POST = "io.teahouse.post"  # content of a public account's post: whose it is, and its number
 MENTIONS_MAX = 50  # users one event can highlight by name; more are delivered without a highlight
 

@@ -9,9 +9,10 @@ from functools import lru_cache
 from typing import Any
 
 from teahouse.errors import InvalidParam, NotFound
-from teahouse.matrix.events import POST
+from teahouse.matrix.events import MOMENT, POST
 
 CHANNELS = ".io.teahouse.rule.channels"  # posts of public accounts are silent unless their follower asks for alerts
+MOMENTS = ".io.teahouse.rule.moments"  # friends' moments are silent
 KINDS = ("override", "content", "room", "sender", "underride")
 RULES_MAX = 500  # rules of one user, the default ones included
 CONDITIONS_MAX = 20  # conditions of one rule
@@ -96,6 +97,7 @@ def defaults(user_id: str) -> Ruleset:
     ]
     underride = [
         rule(CHANNELS, [match(rf"content.{escaped(POST)}.account", "*")], []),
+        rule(MOMENTS, [match(rf"content.{escaped(MOMENT)}.author", "*")], []),
         rule(".m.rule.call", [match("type", "m.call.invite")], ["notify", RING]),
         rule(".m.rule.encrypted_room_one_to_one", [two, match("type", "m.room.encrypted")], ["notify", SOUND]),
         rule(".m.rule.room_one_to_one", [two, match("type", "m.room.message")], ["notify", SOUND]),

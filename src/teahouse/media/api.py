@@ -81,7 +81,8 @@ class MediaApi:
 
     async def _content(self, request: Request) -> Media:
         timeout_ms = codec.integer(request, "timeout_ms", WAIT_DEFAULT_MS, high=WAIT_MAX_MS)
-        return await self._media.content(request.path["serverName"], request.path["mediaId"], timeout_ms)
+        path = request.path
+        return await self._media.content(request.requester, path["serverName"], path["mediaId"], timeout_ms)
 
 
 def upload_of(request: Request) -> Upload:

@@ -1,6 +1,7 @@
 """Uploads, and reading them back.
 
-A media id stands for content that never changes. Anyone signed in who has the id may read it; ids cannot be guessed.
+A media id stands for content that never changes. Anyone signed in who has the id may read it, unless one of the
+`audiences` says otherwise; ids cannot be guessed.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from teahouse.media.types import (
     MEDIA_ID_BYTES,
     PIECE_BYTES,
     WAIT_MAX_MS,
+    Audiences,
     Media,
     MediaLimits,
     Problem,
@@ -54,6 +56,7 @@ class MediaService:
         self._placing = [asyncio.Lock() for _ in range(PLACING_LOCKS)]
         self._awaited: dict[str, set[asyncio.Future[None]]] = {}
         self.limits = limits
+        self.audiences: list[Audiences] = []
 
     async def open(self) -> None:
         """Create the folders and clear away uploads that a stop interrupted. Call once, before serving."""
@@ -93,10 +96,11 @@ class MediaService:
         await self._receive(requester, media_id, upload)
         self._arrived(media_id)
 
-    async def content(self, server_name: str, media_id: str, timeout_ms: int) -> Media:
+    async def content(self, requester: Requester, server_name: str, media_id: str, timeout_ms: int) -> Media:
         """What an id stands for, waiting up to `timeout_ms` for content that was announced.
 
-        Raises NotFound for an unknown, expired or foreign id, NotYetUploaded when the content does not come in time.
+        Raises NotFound for an unknown, expired or foreign id and for what is not for the requester, NotYetUploaded
+        when the content does not come in time.
         """
         media = await self._media(server_name, media_id)
         if media is not None and media.sha256 is None:
@@ -104,7 +108,7 @@ class MediaService:
             media = await self._media(server_name, media_id)
             if media is not None and media.sha256 is None:
                 raise NotYetUploaded("The content has not been uploaded yet.")
-        if media is None:
+        if media is None or not await self._may_read(requester, media_id):
             raise NotFound("There is no such media.")
         return media
 
@@ -113,6 +117,18 @@ class MediaService:
         server_name, _, media_id = content_uri.removeprefix("mxc://").partition("/")
         media = await self._media(server_name, media_id)
         return None if media is None or media.sha256 is None else media
+
+    async def erase(self, media_id: str) -> None:
+        """Remove an id for good, and its content with its thumbnails unless another id stands for the same."""
+        media = await self._media(self._server_name, media_id)
+        if media is None:
+            return
+        # Not beside an upload of the same content, which would find the file there and then lose it.
+        async with self._placing[(media.sha256 or b"\0")[0] % PLACING_LOCKS]:
+            async with self._database.transaction() as tx:
+                unused = await store.drop(tx, media)
+            if unused and media.sha256 is not None:
+                await asyncio.to_thread(self._folder.remove, media.sha256)
 
     async def read(self, media: Media) -> AsyncIterator[bytes]:
         """The content, piece by piece. Raises NotFound at once when the file is gone."""
@@ -195,6 +211,12 @@ class MediaService:
             if not await store.has_file(self._database, stored.sha256):
                 await asyncio.to_thread(self._folder.remove, stored.sha256)
             raise
+
+    async def _may_read(self, requester: Requester, media_id: str) -> bool:
+        for each in self.audiences:
+            if not await each.may_read(media_id, requester.user_no):
+                return False
+        return True
 
     async def _media(self, server_name: str, media_id: str) -> Media | None:
         if server_name != self._server_name or not identifiers.opaque(media_id):

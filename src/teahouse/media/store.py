@@ -53,6 +53,20 @@ async def add(tx: Transaction, found: Media, now_ms: int) -> None:
     )  # fmt: skip
 
 
+async def drop(tx: Transaction, found: Media) -> bool:
+    """Remove an id; whether its content goes with it, because no other id stands for it."""
+    changed = await tx.execute("DELETE FROM media WHERE media_id = ?", found.media_id)
+    if not changed or found.sha256 is None:
+        return False
+    await tx.execute(
+        "UPDATE media_usage SET size_bytes = size_bytes - ?, uploads = uploads - 1 WHERE user_no = ?",
+        found.size_bytes, found.user_no,
+    )  # fmt: skip
+    if await tx.fetch_one("SELECT 1 FROM media WHERE sha256 = ? LIMIT 1", found.sha256) is not None:
+        return False
+    return await tx.execute("DELETE FROM media_files WHERE sha256 = ?", found.sha256) > 0
+
+
 async def add_file(tx: Transaction, stored: Stored, now_ms: int) -> None:
     """Note that content is on the disk."""
     await tx.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Protocol
 
 MEDIA_ID_BYTES = 18  # randomness of an id; 144 bits, so that ids cannot be guessed
 FILE_NAME_MAX_CHARS = 1_024  # of an upload's name; four times what file systems allow
@@ -56,6 +57,13 @@ class Upload:
     pieces: AsyncIterator[bytes]
     content_type: str
     file_name: str | None
+
+
+class Audiences(Protocol):
+    """Who may read what, where not everybody signed in who has the id may."""
+
+    async def may_read(self, media_id: str, user_no: int) -> bool:
+        """Whether somebody may read the content of an id; True for an id of which nobody has said anything."""
 
 
 @dataclass(frozen=True, slots=True)

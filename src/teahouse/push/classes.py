@@ -42,9 +42,9 @@ def silent(kind: str, content: Content) -> bool:
 
 
 def posted(content: Content) -> bool:
-    """Whether the rule matches that keeps posts of public accounts silent."""
-    post = content.get(events.POST)
-    return isinstance(post, dict) and isinstance(post.get("account"), str)
+    """Whether one of the rules matches that keep posts of public accounts and friends' moments silent."""
+    marks = ((events.POST, "account"), (events.MOMENT, "author"))
+    return any(isinstance(mark := content.get(key), dict) and isinstance(mark.get(field), str) for key, field in marks)
 
 
 def replaces(content: Content) -> bool:

@@ -25,6 +25,7 @@ ROOMS_CACHED_MAX = 5_000  # rooms whose newest notifying events are kept
 JUDGED_CACHED_MAX = 200_000  # verdicts kept of users with rules of their own
 MAIN = "main"
 WANTED = int(EventClass.NOTIFIES | EventClass.MENTIONS)
+Readable = Callable[[int], bool]  # of the event at a position
 SPECIAL = int(EventClass.HIGHLIGHTS_ROOM | EventClass.MENTIONS)
 
 
@@ -107,16 +108,18 @@ class Unread:
         *,
         threads: bool,
         ignored: Collection[str] = (),
+        readable: Readable | None = None,
     ) -> Counts:
-        """Counts of events in the room after the read positions and at or before `upto`, those of `ignored` left out.
+        """Counts of events in the room after the read positions and at or before `upto`, those of `ignored` left out,
+        and those that the reader may not read where `readable` says that there are any.
 
         `marks` are read positions by thread: '' for unthreaded receipts, 'main', or a root's event id. Without
         `threads` everything counts towards the main timeline, read by any receipt at all.
         """
         own = await self._rules.own(user_no)
         silent = await self._silent(state, ignored) if ignored else frozenset()
-        if own is not None or silent:
-            return await self._one_by_one(user_no, user_id, state, marks, upto, own, silent, threads=threads)
+        if own is not None or silent or readable is not None:
+            return await self._one_by_one(user_no, user_id, state, marks, upto, own, silent, readable, threads=threads)
         recent = self._recent.get(state.room_no) or await self._load(state.room_no)
         floor = marks.get("", 0)
         # One's own messages move the read position past themselves, so none of the plain events after it is one's own.
@@ -139,14 +142,14 @@ class Unread:
 
     async def _one_by_one(
         self, user_no: int, user_id: str, state: RoomState, marks: Mapping[str, int], upto: int, own: Ruleset | None,
-        silent: Collection[int], *, threads: bool,
+        silent: Collection[int], readable: Readable | None, *, threads: bool,
     ) -> Counts:  # fmt: skip
-        """The same for a user with rules of their own, which may notify of anything, or who ignores somebody here."""
+        """The same where rules of one's own may notify of anything, one ignores somebody, or some may not be read."""
         totals = {MAIN: [0, 0]}
         floor = marks.get("", 0)
         mentioned = await self._mentions(user_no, state.room_no, floor) if own is None else set()
         for mark in await self._read(state.room_no, floor, upto, WANTED if own is None else None):
-            if mark.sender_no in silent:
+            if mark.sender_no in silent or (readable is not None and not readable(mark.pos)):
                 continue
             verdict = by_default(mark, mentioned) if own is None else await self._judge(
                 user_no, user_id, state, mark, own

@@ -45,11 +45,15 @@ class Window:
     """What one reader may read of one room: inclusive intervals of positions, in order.
 
     `memberships` are the reader's own (position, membership), oldest first; `last` is the newest position that a
-    reader who has left may see, POS_MAX for one who is there.
+    reader who has left may see, POS_MAX for one who is there. In a `sparse` window what lies between the intervals
+    hides single events and never state, from one who is there: pages and timelines go on across it as if nothing were
+    there. At `renewed` older events became readable: a view from before it is shown the room anew.
     """
 
     intervals: Sequence[tuple[int, int]]
     memberships: Sequence[tuple[int, str]] = ()
+    sparse: bool = False
+    renewed: int = 0
 
     def readable(self, pos: int) -> bool:
         """Whether the event at `pos` may be read."""
@@ -62,6 +66,8 @@ class Window:
     @property
     def last(self) -> int:
         """The newest readable position; 0 when nothing is."""
+        if self.sparse:
+            return history_visibility.POS_MAX
         return self.intervals[-1][1] if self.intervals else 0
 
     @property
@@ -76,6 +82,8 @@ class Window:
 
     def unbroken_since(self, pos: int) -> int:
         """The position from which on everything up to `pos` may be read."""
+        if self.sparse:
+            return 0
         return max((first for first, _ in self.intervals if first <= pos), default=0)
 
     def joined_until(self, pos: int) -> int:

@@ -269,7 +269,7 @@ class RoomSections:
         shifted = {"": floor} | {thread: max(pos, floor) for thread, pos in marks.items()}
         counts = await self._unread.counts(
             ask.reader.user_no, ask.reader.user_id, view.state, shifted, ask.upto.pos, threads=threads,
-            ignored=ignored,
+            ignored=ignored, readable=view.window.readable if view.window.sparse else None,
         )  # fmt: skip
         section["unread_notifications"] = {
             "notification_count": counts.notifications,

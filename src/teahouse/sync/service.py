@@ -72,7 +72,9 @@ class Sync:
         is_stranger: Callable[[int, int], Awaitable[bool]],
         serial: Serial,
         waiters: Waiters,
+        arrive: Callable[[Reader], Awaitable[None]],
     ) -> None:
+        """`arrive` notes which rooms have become a reader's, before an answer's end is fixed."""
         self._database = database
         self._eventlog = eventlog
         self._readership = readership
@@ -88,6 +90,7 @@ class Sync:
         self._is_stranger = is_stranger  # whether an invite from the second to the first is a greeting
         self._serial = serial
         self._waiters = waiters
+        self._arrive = arrive
 
     async def sync(self, reader: Reader, request: SyncRequest) -> Json:
         """The answer to one request, at once or when there is something to say."""
@@ -121,6 +124,7 @@ class Sync:
     async def _answer(self, reader: Reader, since: Token | None, request: SyncRequest) -> tuple[Json, bool]:
         """An answer, and whether it says anything."""
         serial = self._serial.now
+        await self._arrive(reader)
         upto = Token(self._database.epoch, self._database.head, serial)
         ask = Ask(reader, since, upto, request.filter, request.full_state, request.state_after)
         ignored = await self._account_data.ignored(reader.user_no)
@@ -209,6 +213,7 @@ class Sync:
             return await self._outside(ask, state, place, ignored)
         window = await self._readership.window(ask.reader, state)
         came = window.membership_at(ask.floor) != "join" and window.joined_after(ask.floor)
+        came = came or (window.renewed > ask.floor and place.membership == "join")
         view = RoomView(state, place, window, newly_joined=ask.since is not None and came)
         if place.membership == "join":
             known = await self._whole_data(ask, state.room_no) if view.newly_joined else data
