@@ -52,6 +52,7 @@ from teahouse.public_accounts.followers import Followers
 from teahouse.public_accounts.loading import Loading
 from teahouse.public_accounts.post_views import PostViews
 from teahouse.public_accounts.posts_api import PostsApi
+from teahouse.public_accounts.quotas import Quotas
 from teahouse.push.api import PushApi
 from teahouse.push.classes import DefaultRules
 from teahouse.push.service import PushRules
@@ -238,7 +239,7 @@ class App:
         self.boundaries = Boundaries(database, self.clock, self.people)
         self.public_accounts = PublicAccounts(
             database, self.clock, self.rooms, self.creation, self.accounts, self.public_media,
-            config.public_accounts.opening,
+            Quotas(config.public_accounts), config.public_accounts.opening,
         )  # fmt: skip
         self.followers = Followers(
             database, self.clock, self.bus, self.identifiers, self.members, self.people, self.public_accounts,

@@ -95,6 +95,11 @@ class PublicAccountsConfig:
     """[public_accounts]"""
 
     opening: str = setting("everyone", "who may open an account other than their own: everyone or staff")
+    person_posts_per_day: int = setting(100, "posts of a personal account in 24 hours, reposts and all", "posts")
+    company_posts_per_day: int = setting(100, "the same of a company", "posts")
+    media_posts_per_day: int = setting(300, "the same of a newspaper, station or agency", "posts")
+    government_posts_per_day: int = setting(100, "the same of an authority", "posts")
+    organisation_posts_per_day: int = setting(100, "the same of another organisation", "posts")
 
 
 @dataclass(frozen=True, slots=True)

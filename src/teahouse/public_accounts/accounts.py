@@ -10,26 +10,29 @@ from typing import Any
 import msgspec
 
 from teahouse.clock import Clock
-from teahouse.db import Database, Row, Transaction
+from teahouse.db import Database, Reader, Row, Transaction
 from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound
 from teahouse.eventlog.types import Draft, Proposal, StoredEvent
 from teahouse.posts.media import ACCOUNT_ITSELF, PublicMedia
 from teahouse.posts.types import Publisher, Ref
-from teahouse.posts.wording import check_link, limit
-from teahouse.public_accounts import types
+from teahouse.public_accounts import finding, lookalikes, naming, types
+from teahouse.public_accounts.quotas import Quotas
+from teahouse.public_accounts.skeletons import skeleton
 from teahouse.public_accounts.types import About, Account
 from teahouse.rooms import types as rooms_types
 from teahouse.rooms.creation import CreateRoom, Creation, StateInput
-from teahouse.rooms.directory import like
 from teahouse.rooms.service import Rooms
 from teahouse.users.accounts import Accounts as Users
 
 ACCOUNTS_CACHED_MAX = 20_000  # accounts kept in memory
-BADGE_LIKE = "✓✔☑✅🗸🔰🏅⭐"  # in a name they would look like a badge
 STAFF_MAX = 100  # people who work for one account
 OPENED_MAX = 20  # accounts one person owns
 ROLES = {"owner": 3, "editor": 2, "analyst": 1}  # each may do what those below may
-COLUMNS = "account_no, handle, room_no, kind, name, about, created_ms, followers, posts, pinned, badge, badge_until_ms"
+FIELDS = (
+    "account_no", "handle", "room_no", "kind", "name", "about", "created_ms", "followers", "posts", "pinned", "badge",
+    "badge_until_ms",
+)  # fmt: skip
+COLUMNS = ", ".join(FIELDS)
 # Only the account itself writes in its channel, and only through what publishes: everybody else reads.
 POWER_LEVELS = {
     "events_default": 100, "state_default": 100, "invite": 100, "kick": 100, "ban": 100, "redact": 100, "events": {},
@@ -41,7 +44,7 @@ class Accounts:
 
     def __init__(
         self, database: Database, clock: Clock, rooms: Rooms, creation: Creation, users: Users, media: PublicMedia,
-        opening: str,
+        quotas: Quotas, opening: str,
     ) -> None:  # fmt: skip
         """`opening` is the operator's policy: everyone, or staff (the operator's own)."""
         self._database = database
@@ -51,6 +54,7 @@ class Accounts:
         self.registered = users
         self.users = users.directory
         self._media = media
+        self.quotas = quotas
         self._opening = opening
         self._accounts: OrderedDict[int, Account] = OrderedDict()
         self._handles: dict[str, int] = {}
@@ -67,13 +71,15 @@ class Accounts:
             raise InvalidParam(f"'kind' must be one of {', '.join(types.KINDS)}.")
         if kind != "person" and self._opening == "staff" and not admin:
             raise Forbidden("On this server only the operator's staff open public accounts. Write to them to ask.")
-        check(name, about)
+        naming.check_profile(name, about)
         own = self.users.localpart(reader.user_id)
         if kind == "person" and handle != own:
             raise InvalidParam(f"A personal account has its owner's name: {own}.")
+        naming.check_handle(handle, staff=admin)
         if await self.find(handle) is not None:
             raise Conflict("This handle is taken.")
         await self._media.uploads(pictures(about), {reader.user_no})
+        await self._check_likeness(self._database, handle, kind, name)
         owned = await self._database.fetch_one(
             "SELECT count(*) FROM account_staff WHERE user_no = ? AND role = 'owner'", reader.user_no
         )
@@ -113,11 +119,13 @@ class Accounts:
 
         async def keep(tx: Transaction, events: Sequence[StoredEvent]) -> None:
             now_ms = self._clock.now_ms()
+            await self._check_likeness(tx, handle, kind, name)  # again: another one may have come meanwhile
             await tx.execute(
-                f"INSERT INTO public_accounts ({COLUMNS}, found) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, '', 0, ?)",
+                f"INSERT INTO public_accounts ({COLUMNS}, handle_form) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, '', 0, ?)",
                 user_no, handle, events[0].room_no, kind, name, msgspec.json.encode(about), now_ms,
-                found_by(handle, name, about),
+                skeleton(handle),
             )  # fmt: skip
+            await finding.index(tx, user_no, finding.terms_of(handle, name, about.description))
             await insert_staff(tx, owner_no, user_no, "owner", now_ms)
             await self._media.show_account(tx, user_no, pictures(about))
             if kind != "person":
@@ -129,19 +137,29 @@ class Accounts:
 
     async def describe(self, account: Account, name: str, about: About) -> Account:
         """Change what an account says of itself, in its channel too."""
-        check(name, about)
+        naming.check_profile(name, about)
         owners = await self.writers(account.account_no)
         await self._media.uploads(pictures(about), owners, Ref(account.account_no, ACCOUNT_ITSELF))
+        if name != account.name:
+            if account.verified(self._clock.now_ms()):
+                raise Forbidden(
+                    "The badge vouches for this name. Give the badge up first, and ask for it under the new one."
+                )
+            await lookalikes.check(self._database, (name,), account.account_no)
         drafts = [Draft("m.room.name", {"name": name}, ""), Draft("m.room.topic", {"topic": about.description}, "")]
         if about.picture != account.about.picture:
             drafts.append(Draft("m.room.avatar", {"url": about.picture} if about.picture else {}, ""))
 
         async def also(tx: Transaction, events: Sequence[StoredEvent]) -> None:
+            if name != account.name:  # one that others came to look like keeps its name
+                await lookalikes.check(tx, (name,), account.account_no)
             await tx.execute(
-                "UPDATE public_accounts SET name = ?, about = ?, found = ? WHERE account_no = ?",
-                name, msgspec.json.encode(about), found_by(account.handle, name, about), account.account_no,
+                "UPDATE public_accounts SET name = ?, about = ? WHERE account_no = ?",
+                name, msgspec.json.encode(about), account.account_no,
             )  # fmt: skip
             await self._media.show_account(tx, account.account_no, pictures(about))
+            terms = finding.terms_of(account.handle, name, about.description)
+            await finding.index(tx, account.account_no, terms)
             if not account.personal:
                 await self.users.set_field(tx, account.account_no, "displayname", name)
             tx.on_commit(lambda: self.forget(account.account_no))
@@ -200,12 +218,19 @@ class Accounts:
         return 0 if row is None else int(row[0])
 
     async def posted(self, tx: Transaction, account_no: int, number: int) -> bool:
-        """Move the account's newest number on by one, to `number`; False when it stands elsewhere."""
-        changed = await tx.execute(
-            "UPDATE public_accounts SET posts = ? WHERE account_no = ? AND posts = ?", number, account_no, number - 1
-        )
+        """Move the account's newest number on by one, to `number`; False when it stands elsewhere.
+
+        Raises LimitExceeded when the account has published as much as its kind may in a day.
+        """
+        row = await tx.fetch_one(
+            "UPDATE public_accounts SET posts = ? WHERE account_no = ? AND posts = ? RETURNING kind",
+            number, account_no, number - 1,
+        )  # fmt: skip
+        if row is None:
+            return False
+        await self.quotas.spend(tx, account_no, row[0], number, self._clock.now_ms())
         tx.on_commit(lambda: self.changed(account_no, posts=number))
-        return changed > 0
+        return True
 
     async def pin(self, account: Account, number: int) -> None:
         """Put a post on top of the account's page and into the channel's pinned events; 0 for none."""
@@ -275,21 +300,17 @@ class Accounts:
                 await insert_staff(tx, user_no, account.account_no, role, self._clock.now_ms())
 
     async def directory(self, search: str, kind: str, before: tuple[int, int], limit_: int) -> list[Account]:
-        """Accounts by followers, the most followed first; `before` is the last of the page before."""
-        conditions, params = "", []
-        if search:
-            conditions += " AND found LIKE ? ESCAPE '!'"
-            params.append(like(search))
-        if kind:
-            conditions += " AND kind = ?"
-            params.append(kind)
-        followers, account_no = before
-        rows = await self._database.fetch(
-            f"SELECT {COLUMNS} FROM public_accounts WHERE (followers < ? OR (followers = ? AND account_no < ?))"
-            f"{conditions} ORDER BY followers DESC, account_no DESC LIMIT ?",
-            followers, followers, account_no, *params, limit_,
-        )  # fmt: skip
+        """Accounts with every word of `search`, the most followed first; `before` is the last of the page before."""
+        rows = await finding.search(
+            self._database, ", ".join(f"a.{field}" for field in FIELDS), search, kind, before, limit_
+        )
         return [self._account(row) for row in rows]
+
+    async def _check_likeness(self, reader: Reader, handle: str, kind: str, name: str) -> None:
+        """Raises Conflict for a handle or name that looks like another's."""
+        await lookalikes.check(reader, (handle, name))
+        if kind != "person":  # people cannot choose: their account has the name they have here already
+            await lookalikes.check_handle(reader, handle)
 
     def changed(self, account_no: int, **values: Any) -> None:
         """Bring the cache up to a commit."""
@@ -338,28 +359,6 @@ def publisher(account: Account) -> Publisher:
     return Publisher(account.account_no, account.user_id, account.handle, account.room_no)
 
 
-def check(name: str, about: About) -> None:
-    """Raises InvalidParam or TooLarge for a profile that cannot be."""
-    if not name.strip():
-        raise InvalidParam("An account needs a name.")
-    limit(name, types.NAME_MAX_CHARACTERS, "A name")
-    limit(about.description, types.DESCRIPTION_MAX_CHARACTERS, "A description")
-    if any(mark in name for mark in BADGE_LIKE):
-        raise InvalidParam("A name holds no signs that look like a badge.")
-    if len(about.links) > types.LINKS_MAX:
-        raise InvalidParam(f"A profile has at most {types.LINKS_MAX} links.")
-    for link in about.links:
-        check_link(link)
-    for picture in (about.picture, about.cover):
-        if picture and not picture.startswith("mxc://"):
-            raise InvalidParam("'picture' and 'cover' must be mxc:// addresses.")
-
-
 def pictures(about: About) -> list[str]:
     """The addresses of an account's picture and cover."""
     return [url for url in (about.picture, about.cover) if url]
-
-
-def found_by(handle: str, name: str, about: About) -> str:
-    """What the directory's search looks in."""
-    return f"{handle} {name} {about.description}".casefold()

@@ -50,6 +50,19 @@ class AccountsReply(msgspec.Struct, omit_defaults=True):
     next_batch: str | None = None
 
 
+class QuotaReply(msgspec.Struct):
+    """How many posts accounts of a kind may publish in any 24 hours, reposts and articles included."""
+
+    kind: Kind
+    posts_per_day: int
+
+
+class QuotasReply(msgspec.Struct):
+    """The quotas of every kind: the same for all accounts of it."""
+
+    quotas: list[QuotaReply]
+
+
 class OpenBody(msgspec.Struct):
     """A new account. A personal one (`kind` person) has its owner's name as handle."""
 
@@ -140,6 +153,8 @@ class AccountsApi:
             Operation(Route("DELETE", staff, self.remove_staff),
                       "Let somebody work for an account no more (owners, or they themselves).", Done,
                       refusals=(401, 403, 404)),
+            Operation(Route("GET", "/_teahouse/v1/quotas", self.list_quotas, Auth.NONE),
+                      "How many posts an account may publish in a day, by its kind.", QuotasReply, refusals=()),
             Operation(Route("GET", f"{MY}/accounts", self.my_accounts),
                       "List the accounts that one works for.", AccountsReply, refusals=(401,)),
             Operation(Route("GET", f"{MY}/follows", self.my_follows),
@@ -204,6 +219,9 @@ class AccountsApi:
         account = await self._account(request, "analyst" if own else "owner")
         await self._accounts.set_role(account, await self._other(request), "")
         return codec.reply(Done())
+
+    async def list_quotas(self, request: Request) -> Response:
+        return codec.reply(QuotasReply([QuotaReply(k, n) for k, n in self._accounts.quotas.per_day.items()]))
 
     async def my_accounts(self, request: Request) -> Response:
         found = await self._accounts.of_staff(request.requester.user_no)

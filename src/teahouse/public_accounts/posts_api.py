@@ -113,7 +113,7 @@ class PostsApi:
             Operation(Route("GET", POSTS, self.list_posts, everyone), "List an account's posts, newest first.",
                       PostsReply, query=paging),
             Operation(Route("POST", POSTS, self.publish_post, limit="send"), "Publish a post (editors).",
-                      PostReply, PublishBody, refusals=(*all_, 413)),
+                      PostReply, PublishBody, refusals=(*all_, 409, 413, 429)),
             Operation(Route("GET", POST, self.get_post, everyone), "Look at a post.", PostReply),
             Operation(Route("PUT", POST, self.edit_post, limit="send"),
                       "Put a post into other words (editors).", PostReply, EditBody, refusals=(*all_, 413)),

@@ -12,10 +12,10 @@ NAME_MAX_CHARACTERS = 60  # of an account: longer ones are cut in every list
 DESCRIPTION_MAX_CHARACTERS = 1_000  # what an account says of itself
 LINKS_MAX = 5  # web addresses in a profile
 LINK_MAX_CHARACTERS = 500  # of a web address in a profile
-KINDS = ("person", "company", "media", "government", "organisation")
 FORGOTTEN, ALERTS = 1, 2  # bits of follows.flags
 
 Kind = Literal["person", "company", "media", "government", "organisation"]
+KINDS: tuple[Kind, ...] = ("person", "company", "media", "government", "organisation")
 Role = Literal["owner", "editor", "analyst"]
 
 

@@ -14,6 +14,7 @@ from teahouse.matrix import identifiers
 from teahouse.rooms.readership import MembershipReadership
 from teahouse.rooms.service import Rooms
 from teahouse.rooms.types import InvitePolicy, Place, Reader
+from teahouse.users.profiles import check_no_badge
 
 REASON_MAX_CHARACTERS = 500  # why somebody is invited, kicked, banned or leaves
 
@@ -144,6 +145,8 @@ class Membership:
         reason = content.get("reason")
         if not isinstance(reason, str | None):
             raise BadJson("'reason' must be a string.")
+        if isinstance(displayname := content.get("displayname"), str):
+            check_no_badge(displayname)
         extra = {k: v for k, v in content.items() if k not in ("membership", "join_authorised_via_users_server")}
         if membership == "invite":
             return await self.invite(reader, room_id, target, reason, extra)

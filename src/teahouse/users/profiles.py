@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from teahouse.db import Database, Transaction
-from teahouse.errors import BadJson, InvalidParam, KeyTooLarge, NotFound, ProfileTooLarge
+from teahouse.errors import BadJson, Forbidden, InvalidParam, KeyTooLarge, NotFound, ProfileTooLarge
 from teahouse.users import store
 from teahouse.users.directory import UserDirectory
 
@@ -23,6 +23,8 @@ TEXTS_MAX_CHARACTERS = {  # of fields that are text; member events carry the fir
     "avatar_url": 1_000,
     "m.tz": 255,
 }
+BADGE_SIGNS = "✓✔☑✅🗸🗹🮱⮽"  # in a name they would look like the badge that the operator's staff give
+RESERVED = "io.teahouse."  # fields that the server alone writes
 NAMES = ("displayname", "avatar_url")  # the fields that member events carry
 _KEY = re.compile(r"[a-z][a-z0-9._-]*")  # appendices, "Common Namespaced Identifier Grammar"
 
@@ -49,6 +51,7 @@ class Profiles:
     async def put(self, user_no: int, device_id: str, name: str, value: Any) -> None:
         """Set a field of one's own. An empty or missing name or picture is none."""
         check_key(name)
+        check_own(name)
         if name in NAMES and value in (None, ""):
             await self.delete(user_no, device_id, name)
             return
@@ -63,6 +66,7 @@ class Profiles:
     async def delete(self, user_no: int, device_id: str, name: str) -> None:
         """Take a field of one's own away; nothing when it is not there."""
         check_key(name)
+        check_own(name)
         if name not in await self._directory.profile(user_no):
             return
         async with self._database.transaction() as tx:
@@ -87,6 +91,18 @@ def check_key(name: str) -> None:
         raise InvalidParam("A field's name begins with a letter a-z; letters a-z, digits and . _ - follow.")
 
 
+def check_own(name: str) -> None:
+    """Raises Forbidden for a field that is the server's to write."""
+    if name.startswith(RESERVED):
+        raise Forbidden(f"A profile's fields that begin with {RESERVED} are for the server alone to set.")
+
+
+def check_no_badge(name: str) -> None:
+    """Raises InvalidParam for a name that shows what looks like a badge."""
+    if any(sign in name for sign in BADGE_SIGNS):
+        raise InvalidParam("A name holds no signs that look like a badge: badges are given by the operator's staff.")
+
+
 def check_value(name: str, value: Any) -> None:
     """Raises BadJson or InvalidParam for what a field of the specification cannot hold; other fields hold anything."""
     limit = TEXTS_MAX_CHARACTERS.get(name)
@@ -98,3 +114,5 @@ def check_value(name: str, value: Any) -> None:
         raise InvalidParam(f"'{name}' has at most {limit} characters.")
     if name == "avatar_url" and not value.startswith("mxc://"):
         raise InvalidParam("'avatar_url' must be an mxc:// URI.")
+    if name == "displayname":
+        check_no_badge(value)

@@ -8,7 +8,7 @@ CREATE TABLE public_accounts (
     kind TEXT NOT NULL,                -- person, company, media, government, organisation
     name TEXT NOT NULL,
     about {bytes} NOT NULL,            -- JSON: description, links, picture, cover, language
-    found TEXT NOT NULL,               -- handle, name and description, case-folded: what the directory's search looks in
+    handle_form TEXT NOT NULL,         -- what the handle looks like: no two are to look the same
     created_ms BIGINT NOT NULL,
     followers BIGINT NOT NULL,
     posts BIGINT NOT NULL,             -- the newest post's number
@@ -17,6 +17,24 @@ CREATE TABLE public_accounts (
     badge_until_ms BIGINT NOT NULL
 );
 CREATE INDEX public_accounts_followers ON public_accounts (followers, account_no);
+CREATE INDEX public_accounts_kind ON public_accounts (kind, followers, account_no);
+CREATE INDEX public_accounts_form ON public_accounts (handle_form);
+
+-- What the directory finds accounts by.
+CREATE TABLE account_terms (
+    term TEXT NOT NULL,
+    account_no BIGINT NOT NULL,
+    PRIMARY KEY (term, account_no)
+){clustered};
+CREATE INDEX account_terms_account ON account_terms (account_no);
+
+-- What verified accounts look like, and each form without one of its characters: nobody new may share one.
+CREATE TABLE verified_forms (
+    form TEXT NOT NULL,
+    account_no BIGINT NOT NULL,
+    PRIMARY KEY (form, account_no)
+){clustered};
+CREATE INDEX verified_forms_account ON verified_forms (account_no);
 
 CREATE TABLE account_staff (
     user_no BIGINT NOT NULL,
