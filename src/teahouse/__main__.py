@@ -17,10 +17,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the process's exit status."""
     given = parser().parse_args(arguments)
     try:
-        return int(given.run(given, load(given)))
+        status = int(given.run(given, load(given)))
+        sys.stdout.flush()
     except TeahouseError as error:
         print(f"teahouse: {error.message}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever reads the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
 
 
 def load(given: argparse.Namespace) -> Config:

@@ -4,6 +4,8 @@ import asyncio
 import json
 import secrets
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 
 from tests.databases import command
 from tests.postgres import PostgresServer
-from tests.serving import ServedTeahouse
+from tests.serving import ROOT, ServedTeahouse
 
 
 @pytest.fixture
@@ -229,3 +231,11 @@ def test_config_names_every_setting(server: ServedTeahouse) -> None:
     shown = server.command("config").stdout
     for name in ("server_name = tea.test", "registration = open", "rooms.group_members_max = 500 members"):
         assert name in shown
+
+
+def test_a_command_whose_reader_has_gone_ends_quietly(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m teahouse config --data {tmp_path}/data | true"
+    shown = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
