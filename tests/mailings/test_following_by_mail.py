@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from teahouse.admin.verify import Verification
 from teahouse.mailings import service
 from teahouse.mailings.service import ASKS_PER_ADDRESS_MAX, CONFIRM_HOURS, DAY_MS, HOUR_MS, POSTS_MAX, RETURNED_MAX
 from teahouse.outbound.mail import ATTEMPTS_MAX, WAIT_MAX_MS
@@ -418,3 +419,31 @@ async def test_a_server_without_mail_or_without_an_address_says_so(place: Place,
         assert answer.status == 403
         assert "mail.smtp_url" in answer.json["error"]
         assert "mail.smtp_url" in (await browse(tea, "GET", "/mail/daily")).text
+
+
+async def test_the_page_to_follow_by_leads_there_where_mail_is_on(
+    tea: World, place: Place, daily: Account, tmp_path: Path
+) -> None:
+    followed = (await browse(tea, "GET", "/@daily/follow")).text
+    assert 'href="/mail/daily"' in followed
+    for language in ("fr", "id", "zh-Hans"):
+        assert 'href="/mail/daily"' in (await browse(tea, "GET", f"/@daily/follow?lang={language}")).text
+
+
+async def test_a_handle_with_a_slash_has_its_pages_too(tea: World, post: Sink) -> None:
+    await newsroom(tea, "daily/leaf")
+    assert "<form" in (await browse(tea, "GET", "/mail/daily%2Fleaf")).text
+    assert (await browse(tea, "POST", "/mail/daily%2Fleaf", {"address": GUEST})).status_code == 200
+    (mail,) = await posted(tea, post)
+    assert f"{URL}/mail/daily%2Fleaf/confirm?token=" in mail.text
+
+
+async def test_verify_notices_a_miscounted_list(tea: World, daily: Account, post: Sink) -> None:
+    await follow(tea, post)
+    database = tea.database
+    before = await Verification(database, tea.app.identifiers, database.head, sqlite=False).run()
+    assert "by e-mail" not in str(before["found"])
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE mail_lists SET followers = 7")
+    after = await Verification(database, tea.app.identifiers, database.head, sqlite=False).run()
+    assert "by e-mail" in str(after["found"])

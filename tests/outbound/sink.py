@@ -40,6 +40,7 @@ class Sink:
     greeting: str = "220 sink.test ESMTP"
     after_mail: str = "250 taken"
     vanishes_after_mail: bool = False  # takes a mail and dies before it says so
+    silent: bool = False  # takes connections and says nothing
     connections: int = 0
     attempts: int = 0  # mails that were offered
     logins: list[str] = field(default_factory=list)
@@ -59,7 +60,10 @@ class Sink:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.changed.set()
         try:
+            if self.silent:
+                await reader.read()
             await self._talk(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass

@@ -79,7 +79,7 @@ class MailingsPages:
         try:
             await self._mailings.confirm(account, form(request).get("token", ""))
         except TeahouseError as refusal:
-            again = f'<p><a href="/mail/{quote(account.handle)}">Ask for a new link</a></p>'
+            again = f'<p><a href="{page_of(account)}">Ask for a new link</a></p>'
             return page("This did not work", f"<p>{escape(refusal.message)}</p>{again}", response(refusal).status)
         return page(
             "You will hear of it",
@@ -113,7 +113,7 @@ def asking(account: Account, address: str, failure: str, status: int = 200) -> R
         f"@{account.handle} by e-mail",
         f"<p>New posts of {escape(account.name)} as plain text, with a link to each. Nobody sees your address, not "
         "even the account's own staff.</p>"
-        f'{alert}<form method="post" action="/mail/{quote(account.handle)}" class="card">'
+        f'{alert}<form method="post" action="{page_of(account)}" class="card">'
         f'<label for="address">Your e-mail address</label><input id="address" name="address" type="email" '
         f'value="{escape(address)}" autocomplete="email" required><button>Send me a link to confirm</button></form>',
         status,
@@ -124,9 +124,14 @@ def button(account: Account, action: str, token: str, heading: str, label: str) 
     """A page whose button does what the link was about."""
     return page(
         heading,
-        f'<form method="post" action="/mail/{quote(account.handle)}/{action}" class="card">'
+        f'<form method="post" action="{page_of(account)}/{action}" class="card">'
         f'<input type="hidden" name="token" value="{escape(token)}"><button>{label}</button></form>',
     )
+
+
+def page_of(account: Account) -> str:
+    """The path of an account's page here."""
+    return f"/mail/{quote(account.handle, safe='')}"
 
 
 def nobody() -> Response:

@@ -12,6 +12,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
+from urllib.parse import quote
 
 from teahouse.clock import Clock
 from teahouse.db import Database, Transaction
@@ -187,7 +188,7 @@ class Mailings:
             return
         shown = [(post, self._posts.address(account.handle, post.number)) for post in posts[-POSTS_MAX:]]
         leave = self._leave(account, follower.follower_no)
-        page = f"{self._public_url}/@{account.handle}"
+        page = f"{self._public_url}/@{quote(account.handle, safe='')}"
         subject, text = letters.digest(account.handle, account.name, shown, page, len(posts) - len(shown), leave)
         address = self._mail.book.open(follower.address)
         await self._mail.write(tx, Letter(address, subject, text, leave, about_of(follower.follower_no)))
@@ -198,7 +199,7 @@ class Mailings:
             await store.returned(tx, int(number))
 
     def _page(self, account: Account) -> str:
-        return f"{self._public_url}/mail/{account.handle}"
+        return f"{self._public_url}/mail/{quote(account.handle, safe='')}"
 
     def _leave(self, account: Account, follower_no: int) -> str:
         """The link to get no more mail: sealed, so that nobody makes one for somebody else."""

@@ -65,8 +65,8 @@ def header(site: Site, shown: Account, now_ms: int) -> Markup:
     )  # fmt: skip
 
 
-def follow(site: Site, shown: Account) -> Markup:
-    """How to follow an account, from an app, a feed reader, a phone or one's own website."""
+def follow(site: Site, shown: Account, *, by_mail: bool) -> Markup:
+    """How to follow an account, from an app, a feed reader, by e-mail, from a phone or one's own website."""
     words = site.words
     alias = f"#{shown.handle}:{site.server_name}"
     path = path_of(shown)
@@ -83,7 +83,7 @@ def follow(site: Site, shown: Account) -> Markup:
         '<code class="address">{alias}</code><p><a class="button" href="{matrix}">{open}</a> '
         '<a class="button quiet" href="{link}" rel="noopener noreferrer">{via}</a></p></section>'
         '<section class="card"><h2>{feed}</h2><p>{feed_about}</p><ul class="listing">{feeds}</ul></section>'
-        '<section class="card"><h2>{phone}</h2><p>{phone_about}</p>{qr}</section>'
+        '{mail}<section class="card"><h2>{phone}</h2><p>{phone_about}</p>{qr}</section>'
         '<section class="card"><h2>{embed}</h2><p>{embed_about}</p><p>{button}</p>'
         '<textarea readonly rows="3" spellcheck="false" aria-label="{embed_label}">{snippet}</textarea></section>'
         '<p><a href="{back}">{back_to}</a></p>'
@@ -93,10 +93,22 @@ def follow(site: Site, shown: Account) -> Markup:
         alias=alias, matrix=f"matrix:r/{quote(alias[1:], safe=':')}?action=join", open=words.text("follow_app_open"),
         link=f"https://matrix.to/#/{quote(alias, safe='')}", via=words.text("follow_app_link"),
         feed=words.text("follow_feed"), feed_about=words.text("follow_feed_about"), feeds=feeds,
+        mail=mail(site, shown) if by_mail else "",
         phone=words.text("follow_qr"), phone_about=words.text("follow_qr_about"), qr=qr,
         embed=words.text("follow_embed"), embed_about=words.text("follow_embed_about"),
         button=snippet(site, shown), embed_label=words.text("follow_embed_label"), snippet=str(snippet(site, shown)),
         back=site.link(path), back_to=words.html("back_to", name=Markup("<bdi>{}</bdi>").format(upright(shown.name))),
+    )  # fmt: skip
+
+
+def mail(site: Site, shown: Account) -> Markup:
+    """How to follow an account by e-mail."""
+    words = site.words
+    return Markup(
+        '<section class="card"><h2>{}</h2><p>{}</p><p><a class="button" href="{}">{}</a></p></section>'
+    ).format(
+        words.text("follow_mail"), words.text("follow_mail_about"), f"/mail/{quote(shown.handle, safe='')}",
+        words.text("follow_mail_link"),
     )  # fmt: skip
 
 

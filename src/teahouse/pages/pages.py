@@ -32,9 +32,10 @@ class Pages:
             RenderedPages(clock, posts.editions, accounts), clock, config.server_name, config.public_url
         )  # fmt: skip
         showing = Showing(database, accounts, posts, interactions)
+        by_mail = bool(config.mail.smtp_url and config.public_url)
         self._slices = (
             PagesApi(users, answering, showing, config.server_name, config.registration),
-            PublicPagesApi(answering, showing, clock, views),
+            PublicPagesApi(answering, showing, clock, views, by_mail=by_mail),
             FeedsApi(answering, showing, SiteMaps(database)),
         )
 

@@ -27,11 +27,15 @@ TAG_MAX_CHARACTERS = 100  # of a hashtag; longer ones were never found as such
 class PublicPagesApi:
     """Public pages."""
 
-    def __init__(self, answering: Answering, showing: Showing, clock: Clock, views: Views | None) -> None:
+    def __init__(
+        self, answering: Answering, showing: Showing, clock: Clock, views: Views | None, *, by_mail: bool
+    ) -> None:
+        """`by_mail`: accounts can be followed by e-mail here."""
         self._answering = answering
         self._showing = showing
         self._clock = clock
         self._views = views
+        self._by_mail = by_mail
         self._visitors = Visitors(clock)
 
     def routes(self) -> list[Route]:
@@ -72,7 +76,8 @@ class PublicPagesApi:
             shown = await self._showing.account(await self._handle(site, handle))
             title = site.words.text("follow_title", name=upright(shown.name))
             head = Head(title, site.words.text("follow_about"))
-            return Rendered(200, HTML, document(site, head, account_html.follow(site, shown)), [shown])
+            body = document(site, head, account_html.follow(site, shown, by_mail=self._by_mail))
+            return Rendered(200, HTML, body, [shown])
 
         return await self._answer(request, f"/@{segment(handle)}/follow", make)
 
