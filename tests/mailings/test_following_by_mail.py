@@ -393,6 +393,22 @@ async def test_mails_that_come_back_stop_until_the_follower_confirms_anew(
     assert await count(tea, daily) == "<5"
 
 
+async def test_a_mail_that_arrives_makes_up_for_those_that_did_not(tea: World, daily: Account, post: Sink) -> None:
+    await follow(tea, post)
+    for number in range(RETURNED_MAX * 2):
+        if number % (RETURNED_MAX - 1):
+            post.refusals[GUEST] = "550 mailbox full"
+        else:
+            post.refusals.clear()
+        await daily.publish(f"Cup {number}.")
+        await tea.app.mailings.deliver()
+        await tea.app.mail.deliver()
+    post.refusals.clear()
+    await daily.publish("Still here.")
+    await tea.app.mailings.deliver()
+    assert "Still here." in (await posted(tea, post))[-1].text
+
+
 @pytest.mark.parametrize(
     "address", ["", "nobody", "a@b", "guest@example.net\r\nBcc: x@example.net", "<x@y.z>", "a" * 5000]
 )

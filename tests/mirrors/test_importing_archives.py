@@ -334,3 +334,10 @@ async def test_slow_pictures_leave_their_posts_to_the_next_import(
     monkeypatch.setattr(imports, "FETCHING_MAX_MS", 1_000)
     report = await brought(tea, daily, content)
     assert (report["added"], report["known"]) == (1, 2)
+
+
+async def test_the_example_of_the_papers_is_taken(tea: World, daily: Account) -> None:
+    paper = (Path(__file__).parents[2] / "docs/publishers.md").read_text()
+    example = next(block for block in paper.split("```json\n")[1:] if "posts.jsonl" not in block).partition("```")[0]
+    report = await brought(tea, daily, packed({"posts.jsonl": example.encode(), "media/cups.jpg": PICTURE}))
+    assert (report["added"], report["problems"]) == (3, [])

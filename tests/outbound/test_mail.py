@@ -112,12 +112,12 @@ async def test_what_was_refused_for_now_is_tried_again_with_growing_waits(tea: W
 
 
 async def test_what_is_refused_for_good_is_given_up_at_once_and_stops_no_other(tea: World, post: Sink) -> None:
-    told: list[str] = []
+    told: list[tuple[str, bool]] = []
 
-    async def returned(tx: Transaction, about: str) -> None:
-        told.append(about)
+    async def outcome(tx: Transaction, about: str, *, arrived: bool) -> None:
+        told.append((about, arrived))
 
-    tea.app.mail.listen(returned)
+    tea.app.mail.listen(outcome)
     post.refusals[GUEST] = "550 no such person"
     async with tea.app.database.transaction() as tx:
         await tea.app.mail.write(tx, Letter(GUEST, "Tea", "?", about="first"))
@@ -128,7 +128,7 @@ async def test_what_is_refused_for_good_is_given_up_at_once_and_stops_no_other(t
     assert await waiting(tea) == []
     ((failed_ms, attempts, failure),) = await tea.app.mail.failures(10)
     assert (failed_ms, attempts, failure) == (tea.clock.now_ms(), 1, "550 no such person")
-    assert told == ["first"]
+    assert sorted(told) == [("first", False), ("second", True)]
     assert await tea.database.fetch("SELECT content FROM mail_outbox LIMIT 2") == [(b"",)]
 
 

@@ -33,7 +33,7 @@ CONFIRM_HOURS = 48  # for which a link to confirm works
 ASKS_PER_ADDRESS_MAX = 4  # mails to confirm in a day to one address, whatever the accounts: a nuisance beyond
 WAITING_PER_ACCOUNT_MAX = 1_000  # addresses entered for one account in a day that nobody confirmed yet
 FOLLOWERS_MAX = 100_000  # of one account by e-mail: what an operator's mail server takes in a day
-RETURNED_MAX = 5  # mails that did not arrive, after which none is sent until the follower confirms anew
+RETURNED_MAX = 5  # mails in a row that did not arrive, after which none is sent until the follower confirms anew
 POSTS_MAX = 20  # in one mail; the others are counted and linked to
 POSTS_READ_MAX = 500  # of one account for one run: more in a quarter of an hour is no reading matter
 LISTS_AT_ONCE = 100  # accounts looked at in one read
@@ -58,7 +58,7 @@ class Mailings:
         self._posts = posts
         self._public_url = public_url.rstrip("/")
         self._server_name = server_name
-        mail.listen(self._returned)
+        mail.listen(self._outcome)
 
     @property
     def on(self) -> bool:
@@ -193,10 +193,10 @@ class Mailings:
         address = self._mail.book.open(follower.address)
         await self._mail.write(tx, Letter(address, subject, text, leave, about_of(follower.follower_no)))
 
-    async def _returned(self, tx: Transaction, about: str) -> None:
+    async def _outcome(self, tx: Transaction, about: str, *, arrived: bool) -> None:
         kind, _, number = about.partition(":")
         if kind == ABOUT:
-            await store.returned(tx, int(number))
+            await store.outcome(tx, int(number), arrived=arrived)
 
     def _page(self, account: Account) -> str:
         return f"{self._public_url}/mail/{quote(account.handle, safe='')}"

@@ -125,9 +125,14 @@ async def all_mailed(tx: Transaction, account_no: int, newest: int) -> None:
     await tx.execute("UPDATE mail_lists SET mailed = ? WHERE account_no = ?", newest, account_no)
 
 
-async def returned(tx: Transaction, follower_no: int) -> None:
-    """A mail did not reach a follower."""
-    await tx.execute("UPDATE mail_followers SET returned = returned + 1 WHERE follower_no = ?", follower_no)
+async def outcome(tx: Transaction, follower_no: int, *, arrived: bool) -> None:
+    """A mail reached a follower, or did not."""
+    if arrived:
+        await tx.execute(
+            "UPDATE mail_followers SET returned = 0 WHERE follower_no = ? AND returned > 0", follower_no
+        )  # fmt: skip
+    else:
+        await tx.execute("UPDATE mail_followers SET returned = returned + 1 WHERE follower_no = ?", follower_no)
 
 
 async def sweep(tx: Transaction, before_ms: int) -> None:

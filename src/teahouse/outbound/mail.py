@@ -20,7 +20,7 @@ from teahouse.errors import CapabilityDisabled, StorageFull, Unavailable
 from teahouse.outbound import letters, store
 from teahouse.outbound.sealing import AddressBook, Unreadable
 from teahouse.outbound.smtp import Line, Refusal, Relay, Unreached
-from teahouse.outbound.types import Letter, Returned, Waiting
+from teahouse.outbound.types import Letter, Outcome, Waiting
 
 OUTBOX_MAX = 200_000  # mails that wait, some 200 MB of them; beyond it nothing is promised
 ATTEMPTS_MAX = 20  # of one mail: with the waits below about two days, as mail servers do
@@ -51,7 +51,7 @@ class Mail:
         self._carrying = asyncio.Lock()
         self._unreached = 0  # times in a row
         self._pause_until_ms = 0
-        self._listeners: list[Returned] = []
+        self._listeners: list[Outcome] = []
         self.book = book
 
     @property
@@ -91,9 +91,9 @@ class Mail:
         """Mails that were given up, newest first: when, after how many attempts, and why."""
         return await store.failures(self._database, limit)
 
-    def listen(self, returned: Returned) -> None:
-        """Tell `returned` of every mail that is given up from now on."""
-        self._listeners.append(returned)
+    def listen(self, outcome: Outcome) -> None:
+        """Tell `outcome` of every mail that is taken or given up from now on."""
+        self._listeners.append(outcome)
 
     def wake(self) -> None:
         """Look into the outbox now."""
@@ -150,8 +150,7 @@ class Mail:
         except Refusal as refusal:
             return await self._again(mail, refusal.said, lasting=refusal.lasting)
         async with self._database.transaction() as tx:
-            await store.delete(tx, mail.mail_no)
-            tx.on_commit(self._gone)
+            await self._tell(tx, mail, await store.delete(tx, mail.mail_no), arrived=True)
         return None
 
     async def _again(self, mail: Waiting, failure: str, *, lasting: bool) -> None:
@@ -161,21 +160,25 @@ class Mail:
         async with self._database.transaction() as tx:
             if lasting or attempts >= ATTEMPTS_MAX:
                 log.warning("A mail was given up after %d attempts: %s", attempts, failure)
-                await store.give_up(tx, mail.mail_no, now_ms, attempts, failure)
+                gone = await store.give_up(tx, mail.mail_no, now_ms, attempts, failure)
                 await store.sweep(tx, now_ms - FAILED_KEPT_MS)
-                for returned in self._listeners:
-                    await returned(tx, mail.about)
-                tx.on_commit(self._gone)
+                await self._tell(tx, mail, gone, arrived=False)
             else:
                 wait_ms = min(WAIT_MS << (attempts - 1), WAIT_MAX_MS)
                 await store.postpone(tx, mail.mail_no, now_ms + wait_ms, attempts, failure)
+
+    async def _tell(self, tx: Transaction, mail: Waiting, gone: int, *, arrived: bool) -> None:
+        """A mail waits no more; `gone` is 0 for one that was withdrawn while it was under way."""
+        tx.on_commit(lambda: self._gone(gone))
+        for outcome in self._listeners:
+            await outcome(tx, mail.about, arrived=arrived)
 
     def _written(self) -> None:
         if self._waiting is not None:
             self._waiting += 1
         self._arrived.set()
 
-    def _gone(self, count: int = 1) -> None:
+    def _gone(self, count: int) -> None:
         if self._waiting is not None:
             self._waiting -= count
 

@@ -33,9 +33,9 @@ async def waiting(reader: Reader, limit: int) -> int:
     return 0 if row is None else int(row[0])
 
 
-async def delete(tx: Transaction, mail_no: int) -> None:
-    """A mail was taken."""
-    await tx.execute("DELETE FROM mail_outbox WHERE mail_no = ?", mail_no)
+async def delete(tx: Transaction, mail_no: int) -> int:
+    """A mail was taken; 0 when it was withdrawn meanwhile, else 1."""
+    return await tx.execute("DELETE FROM mail_outbox WHERE mail_no = ?", mail_no)
 
 
 async def withdraw(tx: Transaction, about: str) -> int:
@@ -51,9 +51,9 @@ async def postpone(tx: Transaction, mail_no: int, due_ms: int, attempts: int, fa
     )  # fmt: skip
 
 
-async def give_up(tx: Transaction, mail_no: int, now_ms: int, attempts: int, failure: str) -> None:
-    """A mail is not tried again; what it said is gone."""
-    await tx.execute(
+async def give_up(tx: Transaction, mail_no: int, now_ms: int, attempts: int, failure: str) -> int:
+    """A mail is not tried again; what it said is gone. 0 when it was withdrawn meanwhile, else 1."""
+    return await tx.execute(
         "UPDATE mail_outbox SET failed_ms = ?, attempts = ?, failure = ?, content = ? WHERE mail_no = ?",
         now_ms, attempts, failure, b"", mail_no,
     )  # fmt: skip

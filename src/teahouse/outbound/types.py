@@ -49,17 +49,17 @@ class FetchLimits:
     total_s: float = 30.0
 
 
-class Returned(Protocol):
-    """Hears of mails that were given up, inside the transaction that notes it."""
+class Outcome(Protocol):
+    """Hears what became of mails, inside the transaction that notes it."""
 
-    async def __call__(self, tx: Transaction, about: str) -> None:
-        """The mail that its writer calls `about` did not reach anybody."""
+    async def __call__(self, tx: Transaction, about: str, *, arrived: bool) -> None:
+        """The mail server took the mail that its writer calls `about`, or it was given up."""
 
 
 class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
     """A mail to be. `unsubscribe` is an address that takes RFC 8058's one-click POST; '' for none.
 
-    `about` is the writer's own word for it, told to those who listen when the mail is given up.
+    `about` is the writer's own word for it, told to those who listen.
     """
 
     recipient: str

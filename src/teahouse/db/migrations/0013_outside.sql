@@ -18,7 +18,7 @@ CREATE TABLE mail_followers (
     confirmed_ms BIGINT NOT NULL,      -- 0: waits for the word of who reads the address
     token_hash {bytes} NOT NULL,       -- of the link to confirm; empty once it was used
     mailed BIGINT NOT NULL,            -- number of the newest post they were written
-    returned BIGINT NOT NULL,          -- mails that did not reach them since they confirmed
+    returned BIGINT NOT NULL,          -- mails in a row that did not reach them
     UNIQUE (account_no, address_hash)
 );
 CREATE INDEX mail_followers_mailed ON mail_followers (account_no, mailed, follower_no) WHERE confirmed_ms > 0;
