@@ -170,6 +170,7 @@ class App:
                 self.mailings.run(),
                 self.mirrors.run(),
                 self.desk.errands.run(),
+                self.microblog.run(),
             )
             for coroutine in work:
                 group.create_task(coroutine)
@@ -261,8 +262,9 @@ class App:
             database, self.clock, self.mail, self.public_accounts, self.posts, config.public_url, config.server_name
         )
         self.microblog = Microblog(
-            database, self.boundaries, self.public_accounts, self.followers, self.posts, self.directory
-        )
+            database, self.clock, self.boundaries, self.public_accounts, self.followers, self.posts, self.interactions,
+            self.topics, self.post_views, self.directory,
+        )  # fmt: skip
         self.readership.put_before(self.followers)
         self.rooms.keepers.append(self.channels)
         self.desk = Desk(

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from teahouse.clock import Clock
 from teahouse.db import Database
+from teahouse.feed.api import FeedApi
 from teahouse.feed.blocking import Blocking
 from teahouse.feed.boundaries import Boundaries
 from teahouse.feed.heads import Heads
+from teahouse.feed.index import Index
+from teahouse.feed.mentions import Mentions
 from teahouse.feed.my_api import MyApi
+from teahouse.feed.news_api import NewsApi
+from teahouse.feed.search import Search
+from teahouse.feed.timelines import Timelines
+from teahouse.feed.trending import Trending
 from teahouse.http.openapi import Operation
+from teahouse.posts.interactions import Interactions
 from teahouse.posts.service import Posts
+from teahouse.posts.topics import Topics
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.followers import Followers
+from teahouse.public_accounts.post_views import PostViews
 from teahouse.rooms import Directory
 
 
@@ -20,14 +31,23 @@ class Microblog:
     """Feeds, search, hashtags, mentions and trending of one server."""
 
     def __init__(
-        self, database: Database, boundaries: Boundaries, accounts: Accounts, followers: Followers, posts: Posts,
-        directory: Directory,
+        self, database: Database, clock: Clock, boundaries: Boundaries, accounts: Accounts, followers: Followers,
+        posts: Posts, interactions: Interactions, topics: Topics, views: PostViews, directory: Directory,
     ) -> None:  # fmt: skip
-        self.heads = Heads(database)
-        posts.listeners.append(self.heads)
+        heads, mentions = Heads(database), Mentions(database, boundaries)
+        posts.listeners += [heads, Index(), mentions]
+        self.trending = Trending(database, clock, posts)
+        timelines = Timelines(database, heads, boundaries, followers, posts, topics)
+        search = Search(database, boundaries, accounts, posts)
         blocking = Blocking(database, boundaries, accounts, followers, directory)
+        self._feed_api = FeedApi(database, timelines, search, accounts, posts, views)
+        self._news_api = NewsApi(mentions, self.trending, accounts, posts, interactions, views)
         self._my_api = MyApi(boundaries, blocking, accounts.users)
 
     def operations(self) -> Sequence[Operation]:
         """The endpoints with their descriptions."""
-        return self._my_api.operations()
+        return [*self._feed_api.operations(), *self._news_api.operations(), *self._my_api.operations()]
+
+    async def run(self) -> None:
+        """The background work, until cancelled."""
+        await self.trending.run()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from heapq import nlargest
 
 from teahouse.db import Reader, marks, padded
+from teahouse.posts.types import Ref
 
 ACCOUNTS_AT_ONCE = 1_024  # accounts that one statement asks about
 ONE_ACCOUNT = (
@@ -59,3 +60,76 @@ async def _several(
         f"SELECT DISTINCT account_no, pos FROM ({united}) u ORDER BY pos DESC LIMIT ?", *params, count
     )
     return [(row[0], row[1]) for row in rows]
+
+
+async def public(reader: Reader, before: int, count: int) -> list[int]:
+    """Standing posts of all accounts."""
+    rows = await reader.fetch(
+        "SELECT pos FROM posts WHERE fate = 0 AND pos < ? ORDER BY pos DESC LIMIT ?", before, count
+    )
+    return [row[0] for row in rows]
+
+
+async def with_term(reader: Reader, term: str, before: int, count: int) -> list[int]:
+    """Posts that are found by a term."""
+    rows = await reader.fetch(
+        "SELECT pos FROM post_terms WHERE term = ? AND pos < ? ORDER BY pos DESC LIMIT ?", term, before, count
+    )
+    return [row[0] for row in rows]
+
+
+async def tagged(reader: Reader, tag: str, before: int, count: int) -> list[int]:
+    """Posts with a hashtag."""
+    rows = await reader.fetch(
+        "SELECT pos FROM post_tags WHERE tag = ? AND pos < ? ORDER BY pos DESC LIMIT ?", tag, before, count
+    )
+    return [row[0] for row in rows]
+
+
+async def carrying(reader: Reader, ref: Ref, before: int, count: int) -> list[int]:
+    """Standing posts that carry one on."""
+    rows = await reader.fetch(
+        "SELECT pos FROM posts WHERE of_account = ? AND of_number = ? AND of_account <> 0 AND fate = 0 AND pos < ? "
+        "ORDER BY pos DESC LIMIT ?",
+        ref.account_no, ref.number, before, count,
+    )  # fmt: skip
+    return [row[0] for row in rows]
+
+
+async def tag_days(reader: Reader, tag: str, limit: int) -> list[tuple[int, int]]:
+    """(day, posts) of a hashtag, the newest day first."""
+    rows = await reader.fetch("SELECT day, posts FROM tag_days WHERE tag = ? ORDER BY day DESC LIMIT ?", tag, limit)
+    return [(row[0], row[1]) for row in rows]
+
+
+async def having(reader: Reader, term: str, positions: Sequence[int]) -> set[int]:
+    """Those of some posts that are found by a term."""
+    rows = await reader.fetch(
+        f"SELECT pos FROM post_terms WHERE term = ? AND pos IN ({marks(len(positions))})", term, *padded(positions)
+    )
+    return {row[0] for row in rows}
+
+
+async def count_term(reader: Reader, term: str, before: int, most: int) -> int:
+    """How many posts below a position are found by a term, counted up to `most`."""
+    row = await reader.fetch_one(
+        "SELECT count(*) FROM (SELECT 1 FROM post_terms WHERE term = ? AND pos < ? LIMIT ?) c", term, before, most
+    )
+    return 0 if row is None else int(row[0])
+
+
+async def position_at(reader: Reader, ms: int) -> int:
+    """The position of the first post written at or after a time; above every post when there is none.
+
+    Found by halving: positions rise with time, and so no index by time is needed.
+    """
+    row = await reader.fetch_one("SELECT pos FROM posts ORDER BY pos DESC LIMIT 1")
+    low, high = 0, (row[0] if row is not None else 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        row = await reader.fetch_one("SELECT pos, created_ms FROM posts WHERE pos >= ? ORDER BY pos LIMIT 1", middle)
+        if row is None or row[1] >= ms:
+            high = middle
+        else:
+            low = row[0] + 1
+    return low

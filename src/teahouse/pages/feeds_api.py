@@ -13,7 +13,7 @@ from teahouse.pages.public_api import accounts_of, handle_of, whole
 from teahouse.pages.service import Showing
 from teahouse.pages.sitemaps import SiteMaps
 from teahouse.pages.text import upright
-from teahouse.posts.wording import fold_tag
+from teahouse.posts import hashtags
 
 SVG = "image/svg+xml"
 XML = "application/xml"
@@ -61,7 +61,7 @@ class FeedsApi:
         return await self._answer(request, f"/@{segment(handle)}/feed.{kind}", make)
 
     async def tag_feed(self, request: Request) -> Response:
-        name, kind = fold_tag(request.path["tag"]), kind_of(request)
+        name, kind = hashtags.fold(request.path["tag"]), kind_of(request)
         path = f"/tag/{segment(name)}"
 
         async def make(site: Site) -> Rendered:

@@ -15,8 +15,8 @@ from teahouse.pages.service import Showing
 from teahouse.pages.text import media_address, upright
 from teahouse.pages.types import ShownPost
 from teahouse.pages.views import Views, Visitors
+from teahouse.posts import hashtags
 from teahouse.posts.types import Fate, PostContent, Ref
-from teahouse.posts.wording import fold_tag
 from teahouse.public_accounts.types import Account
 
 GONE = 410  # of posts deleted or removed: there was one, and the page says what became of it
@@ -133,7 +133,7 @@ class PublicPagesApi:
         return await self._answer(request, f"/@{segment(handle)}/{segment(number)}/history", make)
 
     async def tag(self, request: Request) -> Response:
-        name, before = fold_tag(request.path["tag"]), given(request, "before")
+        name, before = hashtags.fold(request.path["tag"]), given(request, "before")
         path = f"/tag/{segment(name)}"
 
         async def make(site: Site) -> Rendered:

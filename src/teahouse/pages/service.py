@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from teahouse.db import Database
 from teahouse.errors import NotFound
 from teahouse.pages import store
-from teahouse.pages.text import mentioned
 from teahouse.pages.types import (
     AccountPage,
     Directory,
@@ -18,10 +17,11 @@ from teahouse.pages.types import (
     ShownComment,
     ShownPost,
 )
+from teahouse.posts import hashtags
 from teahouse.posts.interactions import Interactions
+from teahouse.posts.naming import mentioned
 from teahouse.posts.service import Posts
 from teahouse.posts.types import Comment, Fate, Post, PostContent, Ref
-from teahouse.posts.wording import fold_tag
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.types import KINDS, Account
 from teahouse.rooms.directory import FIRST, SEARCH_MAX_CHARACTERS
@@ -84,7 +84,7 @@ class Showing:
     async def tag(self, tag: str, before: str) -> PostList:
         """Posts with a hashtag."""
         place = await self._place(before)
-        return await self._list(await store.tagged(self._database, fold_tag(tag), place, POSTS_PAGE + 1), before)
+        return await self._list(await store.tagged(self._database, hashtags.fold(tag), place, POSTS_PAGE + 1), before)
 
     async def latest(self, before: str) -> PostList:
         """Posts of everybody."""

@@ -9,26 +9,17 @@ from urllib.parse import quote, urlsplit
 import nh3
 from markupsafe import Markup
 
-from teahouse.posts.wording import TAG, fold_tag
+from teahouse.posts import hashtags, naming
 
 LINK_SHOWN_CHARACTERS = 60  # of a web address inside a text; the rest is in the link
-HANDLES_MAX = 20  # mentions of one text that become links
 REL = "nofollow noopener noreferrer ugc"
 # A web address ends before spaces, quotes, angle brackets and the punctuation of scripts without spaces.
 _URL = r"https?://[^\s<>\"'`{}|\\^，。！？；：、（）《》「」『』【】“”‘’]+"
-_MENTION = r"(?<![\w@/.&=])@(?P<handle>[a-z0-9][a-z0-9._=+-]*)"
-_LINKED = re.compile(rf"(?P<url>{_URL})|(?P<tag>{TAG.pattern})|{_MENTION}")
-_MENTIONED = re.compile(_MENTION)
+_LINKED = re.compile(rf"(?P<url>{_URL})|(?P<tag>{hashtags.TAG.pattern})|{naming.PATTERN}")
 _ENDING = ".,;:!?*_~'\""
 _MXC = re.compile(r"mxc://([^/\s]{1,255})/([A-Za-z0-9_-]{1,255})")
 _UNDESCRIBED = re.compile(r"<img(?![^>]* alt=)")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")  # would turn around what a name or address stands in
-
-
-def mentioned(text: str) -> list[str]:
-    """The handles that a text may mention, each once, the first ones."""
-    found = (each["handle"].rstrip(".-_=+") for each in _MENTIONED.finditer(text))
-    return list(dict.fromkeys(found))[:HANDLES_MAX]
 
 
 def linked(text: str, handles: Collection[str], suffix: str = "") -> Markup:
@@ -46,13 +37,13 @@ def linked(text: str, handles: Collection[str], suffix: str = "") -> Markup:
             url = trimmed(url)
             link, end = outward(url, shortened(url)), found.start() + len(url)
         elif tag:
-            word = tag[1:]
-            if fold_tag(word).isdigit():
+            word = hashtags.fold(tag)
+            if word.isdigit():
                 continue
-            href = f"/tag/{quote(fold_tag(word), safe='')}{suffix}"
+            href = f"/tag/{quote(word, safe='')}{suffix}"
             link, end = Markup('<a href="{}">{}</a>').format(href, tag), found.end()
         else:
-            name = handle.rstrip(".-_=+")
+            name = naming.named(handle)
             if name not in handles:
                 continue
             href = f"/@{quote(name, safe='')}{suffix}"

@@ -14,15 +14,13 @@ import nh3
 
 from teahouse.errors import InvalidParam, TooLarge
 from teahouse.matrix.events import POST
-from teahouse.posts import types
+from teahouse.posts import hashtags, types
 from teahouse.posts.types import LINK_MAX_CHARACTERS, Media, PostContent, Publisher
 
 EXCERPT_CHARACTERS = 300  # of an article, in clients that do not show articles
 # What one event says: an edit says it twice, and an event has at most 65,536 bytes.
 EVENT_WORDS_MAX_BYTES = 28_000
 TEXT_CUT_CHARACTERS, DESCRIPTION_CUT_CHARACTERS = 1_000, 100  # of a post that does not fit otherwise
-TAG_MAX_CHARACTERS = 100  # of a hashtag
-TAG = re.compile(r"(?<![\w&/#＃])[#＃](\w{1,100})(?!\w)")
 _SPACES = re.compile(r"\s+")
 _NO_LINK = re.compile(r"[\s\"'<>\\^`{|}\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ufeff\ufffe\uffff]")
@@ -68,13 +66,7 @@ def plain(html: str) -> str:
 
 def tags(content: PostContent) -> list[str]:
     """The hashtags of a post, case-folded, each once, in order."""
-    folded = (fold_tag(found) for found in TAG.findall(content.text))
-    return list(dict.fromkeys(tag for tag in folded if not tag.isdigit()))[: types.TAGS_MAX]
-
-
-def fold_tag(tag: str) -> str:
-    """A tag as it is looked up: without #, compatibility forms and capitals made one."""
-    return unicodedata.normalize("NFKC", tag).casefold().removeprefix("#")
+    return hashtags.found(content.text)[: types.TAGS_MAX]
 
 
 def excerpt(content: PostContent, characters: int = EXCERPT_CHARACTERS) -> str:
