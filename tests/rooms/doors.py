@@ -122,7 +122,9 @@ CLOSED = re.compile(
     r"|/explore|/latest|/feed\.\{kind\}|/sitemap\.xml|/sitemap/\{kind\}/\{page\}|/robots\.txt|/favicon\.svg"
     r"|/mail/\{handle\}(/confirm|/leave)?|/media/\{mediaId\}/\{name\}"
     r"|/_teahouse/v1/accounts(/\{handle\}(/staff|/mail|/posts(/\{number\}(/versions|/comments)?)?)?)?"
-    r"|/_teahouse/v1/my/(accounts|follows)"
+    r"|/_teahouse/v1/(quotas|my/(accounts|follows|mutes|blocks|feed)|accounts/\{handle\}/mirror)"
+    # Side chats, for their reader and the account's staff: tests/sidechats.
+    r"|/_teahouse/v1/accounts/\{handle\}/(chat|chats(/\{roomId\}/messages)?|chat_figures|chat_rules|canned_answers)"
     r"|/_matrix/client/v3/(login|capabilities|register/available|account/\w+|auth/\{authType\}/fallback/web"
     r"|devices(/\{deviceId\})?|profile/\{userId\}(/\{keyName\})?|presence/\{userId\}/status|keys/changes"
     r"|pushrules/.*|room_keys/.*|user/\{userId\}/.*"  # each one's own
