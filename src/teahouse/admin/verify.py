@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from teahouse.admin.recounts import recount
 from teahouse.app import DATABASE_FILE, App
 from teahouse.config import Config
 from teahouse.db import Reader
@@ -48,7 +49,7 @@ class Verification:
         await self._events()
         await self._state()
         await self._memberships()
-        await self._followers()
+        await recount(self._database, self.problem)
         await self._references()
         if self._sqlite:
             await self._integrity()
@@ -127,21 +128,6 @@ class Verification:
         )
         for (room_no,) in counted:
             self.problem(f"room {room_no} miscounts who is joined")
-
-    async def _followers(self) -> None:
-        """Every public account counts those who follow it, by e-mail too."""
-        counted = await self._database.fetch(
-            "SELECT a.handle FROM public_accounts a WHERE a.followers <> (SELECT count(*) FROM follows f "
-            "WHERE f.account_no = a.account_no AND f.until IS NULL)"
-        )
-        for (handle,) in counted:
-            self.problem(f"@{handle} miscounts its followers")
-        counted = await self._database.fetch(
-            "SELECT l.account_no FROM mail_lists l WHERE l.followers <> (SELECT count(*) FROM mail_followers f "
-            "WHERE f.account_no = l.account_no AND f.confirmed_ms > 0)"
-        )
-        for (account_no,) in counted:
-            self.problem(f"account {account_no} miscounts its followers by e-mail")
 
     async def _references(self) -> None:
         """What points at events points at events that are there."""
