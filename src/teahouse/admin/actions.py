@@ -10,6 +10,7 @@ from typing import Any
 
 from teahouse import __version__
 from teahouse.admin.backup import backup
+from teahouse.admin.demo import settle
 from teahouse.admin.verify import verify
 from teahouse.app import App
 from teahouse.errors import InvalidParam
@@ -139,5 +140,6 @@ ACTIONS: Mapping[str, Callable[[App, Request], Awaitable[dict[str, Any]]]] = {
     "status": status,
     "verify": reread,
     "backup": make_backup,
+    "demo": settle,
     "accounts load-followers": load_followers,
 }

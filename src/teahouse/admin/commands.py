@@ -49,6 +49,10 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     one = commands.add_parser("restore", parents=[common], help="put a backup into an empty data folder")
     one.add_argument("source", help="the folder of the backup")
     one.set_defaults(run=run_restore)
+    one = commands.add_parser(
+        "demo", parents=[common], help="fill an instance that has no users with a small town, to look around in"
+    )
+    one.set_defaults(run=run_demo)
     one = commands.add_parser("config", parents=[common], help="every setting with its value, default, unit and reason")
     one.set_defaults(run=run_config)
 
@@ -185,6 +189,21 @@ def run_restore(given: argparse.Namespace, config: Config) -> int:
     """Restore a backup."""
     about = restore(config, Path(given.source))
     print(f"Restored {about['server_name']} into {config.data_dir}. Start it with `teahouse serve`.")
+    return 0
+
+
+def run_demo(given: argparse.Namespace, config: Config) -> int:
+    """Fill a fresh instance."""
+    made = perform(config, {"command": "demo"})
+    base = made["public_url"].rstrip("/") or f"http://{config.listen}"
+    print(f"A small town lives here now: {len(made['people'])} people, {len(made['groups'])} groups,")
+    print(f"{len(made['accounts'])} public accounts.\n")
+    print(f"  Look around:  {base}/explore")
+    print(f"  Sign in:      at {base} with any Matrix app, as one of")
+    for user_id in made["people"]:
+        print(f"                {user_id}{'  (administrator)' if user_id == made['admin'] else ''}")
+    print(f"  Password:     {made['password']}  (the same for all; it is shown only here)\n")
+    print("Before real people come, begin again with an empty data folder.")
     return 0
 
 

@@ -53,7 +53,7 @@ def header(site: Site, shown: Account, now_ms: int) -> Markup:
     if links:
         listed = Markup('<ul class="facts" aria-label="{}">{}</ul>').format(words.text("links"), Markup("").join(links))
     return Markup(
-        '<div class="account">{}<div class="line">{}<div><h1 dir="auto">{}{}</h1>'
+        '<div class="account">{}<div class="line">{}<div><h1><bdi>{}</bdi>{}</h1>'
         '<span class="soft">@{} · {}</span></div><a class="button" href="{}">{}</a></div>{}{}{}'
         '<ul class="facts"><li>{}</li><li>{}</li>'
         '<li><a href="{}">{}</a></li></ul></div>'
@@ -80,12 +80,12 @@ def follow(site: Site, shown: Account, *, by_mail: bool) -> Markup:
     )
     return Markup(
         '<h1 dir="auto">{title}</h1><p>{about}</p><section class="card"><h2>{app}</h2><p>{app_about}</p>'
-        '<code class="address">{alias}</code><p><a class="button" href="{matrix}">{open}</a> '
+        '<code class="address">{alias}</code><p class="actions"><a class="button" href="{matrix}">{open}</a> '
         '<a class="button quiet" href="{link}" rel="noopener noreferrer">{via}</a></p></section>'
-        '<section class="card"><h2>{feed}</h2><p>{feed_about}</p><ul class="listing">{feeds}</ul></section>'
+        '<section class="card"><h2>{feed}</h2><p>{feed_about}</p><ul class="plain">{feeds}</ul></section>'
         '{mail}<section class="card"><h2>{phone}</h2><p>{phone_about}</p>{qr}</section>'
         '<section class="card"><h2>{embed}</h2><p>{embed_about}</p><p>{button}</p>'
-        '<textarea readonly rows="3" spellcheck="false" aria-label="{embed_label}">{snippet}</textarea></section>'
+        '<textarea readonly rows="5" spellcheck="false" aria-label="{embed_label}">{snippet}</textarea></section>'
         '<p><a href="{back}">{back_to}</a></p>'
     ).format(
         title=words.html("follow_title", name=Markup("<bdi>{}</bdi>").format(upright(shown.name))),

@@ -25,9 +25,9 @@ class Pages:
 
     def __init__(
         self, config: Config, clock: Clock, database: Database, users: Users, accounts: Accounts, posts: Posts,
-        interactions: Interactions, views: Views | None = None,
+        interactions: Interactions, *, by_mail: bool, views: Views | None = None,
     ) -> None:  # fmt: skip
-        """`views` is told of every opening of a post."""
+        """`by_mail`: whether one can follow by e-mail here. `views` is told of every opening of a post."""
         answering = Answering(
             RenderedPages(clock, posts.editions, accounts), clock, config.server_name, config.public_url
         )  # fmt: skip

@@ -265,11 +265,13 @@ def original(site: Site, found: Original, now_ms: int) -> Markup:
 
 
 def counts(site: Site, post: Post, *, every: bool = False) -> Markup:
-    """What readers did with a post; with `every`, noughts too."""
+    """What readers did with a post; with `every`, noughts too, but for views that nobody counts."""
     of = post.counts
     numbers = (("likes", of.likes), ("reposts", of.reposts), ("comments", of.comments), ("views", of.views))
     items = [
-        Markup("<li>{}</li>").format(site.words.counted(key, number)) for key, number in numbers if number or every
+        Markup("<li>{}</li>").format(site.words.counted(key, number))
+        for key, number in numbers
+        if number or (every and key != "views")
     ]
     return Markup('<footer><ul class="facts">{}</ul></footer>').format(Markup("").join(items)) if items else Markup("")
 

@@ -70,14 +70,16 @@ main { flex: 1; padding-top: 2rem; padding-bottom: 3rem; }
   margin-inline-end: auto; }
 .who span { min-width: 0; line-height: 1.3; }
 .who small { display: block; font-size: .9rem; color: var(--soft); }
-.when { font-size: .9rem; color: var(--soft); }
+.when { font-size: .9rem; color: var(--soft); text-decoration: none; } a.when:hover { text-decoration: underline; }
 .label { font-size: .85rem; font-weight: 600; color: var(--leaf); }
 .text { white-space: pre-line; margin: 0 0 1rem; }
-.post > :last-child, .text:last-child, .card > :last-child { margin-bottom: 0; }
+.post > :last-child, .text:last-child, .poll > :last-child, .quote > :last-child, details > :last-child,
+.card > :last-child { margin-bottom: 0; }
+.card > :first-child { margin-top: 0; }
 .post > footer { color: var(--soft); font-size: .9rem; margin-top: 1rem; }
 .post > footer .facts { margin: 0; }
 .post > footer .facts b { font-weight: 400; color: inherit; }
-.single { font-size: 1.125rem; }
+.single { font-size: 1.125rem; } .single h1 { margin-bottom: .9rem; }
 .pictures { display: grid; gap: .375rem; margin: 0 0 1rem; padding: 0; list-style: none; border-radius: .5rem;
   overflow: hidden; }
 .pictures li { margin: 0; min-width: 0; }
@@ -147,9 +149,11 @@ details[open] > summary { margin-bottom: .5rem; }
 .address { display: block; font: .95em ui-monospace, monospace; padding: .75rem 1rem; margin: .5rem 0;
   border: 1px dashed var(--soft); border-radius: .5rem; user-select: all; }
 code { font: .95em ui-monospace, monospace; }
+.actions { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1rem 0 0; }
+.plain { list-style: none; padding: 0; margin: 0; }
 .qr { display: block; width: 12rem; height: 12rem; background: #fff; padding: .5rem; border-radius: .5rem; }
 textarea { width: 100%; font: .9rem/1.5 ui-monospace, monospace; color: inherit; background: var(--paper);
-  border: 1px solid var(--soft); border-radius: .5rem; padding: .75rem; margin: .5rem 0; }
+  border: 1px solid var(--soft); border-radius: .5rem; padding: .75rem; margin: .5rem 0; word-break: break-all; }
 .front ol { padding-inline-start: 1.25rem; } .front li { margin: .4rem 0; }
 .front > svg { width: 3.5rem; height: 3.5rem; color: var(--leaf); }
 .corrected { font-weight: 600; color: var(--leaf); }
