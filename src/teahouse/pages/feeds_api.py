@@ -44,9 +44,10 @@ class FeedsApi:
         return [Route("GET", template, handler, Auth.NONE) for template, handler in found.items()]
 
     async def account_feed(self, request: Request) -> Response:
-        handle, kind = handle_of(request), kind_of(request)
+        handle, kind = handle_of(request), request.path["kind"]
 
         async def make(site: Site) -> Rendered:
+            check_kind(kind)
             page = await self._showing.account_page(handle, 0)
             shown = page.account
             posts = sorted(
@@ -58,30 +59,32 @@ class FeedsApi:
             )
             return Rendered(200, content_type, body, accounts_of(shown, *posts))
 
-        return await self._answer(request, f"/@{segment(handle)}/feed.{kind}", make)
+        return await self._answer(request, f"/@{segment(handle)}/feed.{segment(kind)}", make)
 
     async def tag_feed(self, request: Request) -> Response:
-        name, kind = hashtags.fold(request.path["tag"]), kind_of(request)
+        name, kind = hashtags.fold(request.path["tag"]), request.path["kind"]
         path = f"/tag/{segment(name)}"
 
         async def make(site: Site) -> Rendered:
+            check_kind(kind)
             found = await self._showing.tag(name, "")
             about = site.words.text("tag_about", tag=f"#{name}")
             content_type, body = feeds.feed(site, kind, f"#{name}", about, path, "", found.posts)
             return Rendered(200, content_type, body, accounts_of(None, *found.posts), every=True)
 
-        return await self._answer(request, f"{path}/feed.{kind}", make)
+        return await self._answer(request, f"{path}/feed.{segment(kind)}", make)
 
     async def latest_feed(self, request: Request) -> Response:
-        kind = kind_of(request)
+        kind = request.path["kind"]
 
         async def make(site: Site) -> Rendered:
+            check_kind(kind)
             found = await self._showing.latest("")
             about = site.words.text("latest_about", server=site.server_name)
             content_type, body = feeds.feed(site, kind, site.server_name, about, "/latest", "", found.posts)
             return Rendered(200, content_type, body, accounts_of(None, *found.posts), every=True)
 
-        return await self._answer(request, f"/feed.{kind}", make)
+        return await self._answer(request, f"/feed.{segment(kind)}", make)
 
     async def index(self, request: Request) -> Response:
         async def make(site: Site) -> Rendered:
@@ -133,9 +136,7 @@ class FeedsApi:
         return await self._answering.page(request, self._answering.site(request, path), make, FEED_MAX_AGE_S)
 
 
-def kind_of(request: Request) -> str:
-    """rss or atom; raises NotFound."""
-    kind = request.path["kind"]
+def check_kind(kind: str) -> None:
+    """Raises NotFound for what is no format of feeds."""
     if kind not in feeds.FORMATS:
         raise NotFound("Feeds are feed.rss and feed.atom.")
-    return kind
