@@ -27,12 +27,11 @@ class Pages:
         self, config: Config, clock: Clock, database: Database, users: Users, accounts: Accounts, posts: Posts,
         interactions: Interactions, *, by_mail: bool, views: Views | None = None,
     ) -> None:  # fmt: skip
-        """`by_mail`: whether one can follow by e-mail here. `views` is told of every opening of a post."""
+        """`by_mail`: accounts can be followed by e-mail here. `views` is told of every opening of a post."""
         answering = Answering(
             RenderedPages(clock, posts.editions, accounts), clock, config.server_name, config.public_url
         )  # fmt: skip
         showing = Showing(database, accounts, posts, interactions)
-        by_mail = bool(config.mail.smtp_url and config.public_url)
         self._slices = (
             PagesApi(users, answering, showing, config.server_name, config.registration),
             PublicPagesApi(answering, showing, clock, views, by_mail=by_mail),
