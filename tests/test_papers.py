@@ -1,11 +1,13 @@
 """What the papers claim."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -88,6 +90,35 @@ def test_a_stranger_chats_by_the_first_steps(tmp_path: Path) -> None:
         room_id = httpx.post(f"{client}/createRoom", json=direct, headers=first).json()["room_id"]
         assert httpx.post(f"{client}/rooms/{room_id}/join", json={}, headers=second).status_code == 200
         assert httpx.post(f"{client}/createRoom", json=group, headers=first).status_code == 200
+    finally:
+        server.kill()
+
+
+def test_a_program_posts_as_the_paper_says(tmp_path: Path) -> None:
+    server = ServedTeahouse(tmp_path / "data")
+    server.start(recorded=False)
+    try:
+        server.register("owner", "correct horse")
+        login = {"type": "m.login.password", "user": "owner", "password": "correct horse"}
+        own = httpx.post(f"{server.url}/_matrix/client/v3/login", json=login).json()["access_token"]
+        wish = {"handle": "daily", "kind": "media", "name": "The Daily Leaf"}
+        headers = {"Authorization": f"Bearer {own}"}
+        made = httpx.post(f"{server.url}/_teahouse/v1/accounts", json=wish, headers=headers)
+        assert made.status_code == 200
+
+        def follow(command: str, **environment: str) -> dict[str, Any]:
+            """Run a command of the paper; what it printed."""
+            variables = {"SERVER": server.url, "HANDLE": "daily", "PATH": os.environ["PATH"], **environment}
+            done = subprocess.run(["sh", "-c", command], env=variables, capture_output=True, text=True, check=True)
+            answer: dict[str, Any] = json.loads(done.stdout)
+            return answer
+
+        token = follow(block("docs/publishers.md", "sh", "OWN_TOKEN"), OWN_TOKEN=own)["token"]
+        publish = block("docs/publishers.md", "sh", "POSTING_TOKEN")
+        numbers = [follow(publish, POSTING_TOKEN=token)["number"] for _ in range(2)]
+        assert numbers == [1, 1]
+        shown = httpx.get(f"{server.url}/_teahouse/v1/accounts/daily/posts/1").json()
+        assert shown["content"]["text"] == "Rain by noon. #weather"
     finally:
         server.kill()
 

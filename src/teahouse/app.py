@@ -46,13 +46,13 @@ from teahouse.posts.media import PublicMedia
 from teahouse.posts.service import Posts
 from teahouse.posts.topics import Topics
 from teahouse.public_accounts.accounts import Accounts as PublicAccounts
-from teahouse.public_accounts.api import AccountsApi
 from teahouse.public_accounts.channel import Channels
 from teahouse.public_accounts.followers import Followers
 from teahouse.public_accounts.loading import Loading
+from teahouse.public_accounts.operations import operations as account_operations
 from teahouse.public_accounts.post_views import PostViews
-from teahouse.public_accounts.posts_api import PostsApi
 from teahouse.public_accounts.quotas import Quotas
+from teahouse.public_accounts.tokens import Bearers, PostingTokens
 from teahouse.push.api import PushApi
 from teahouse.push.classes import DefaultRules
 from teahouse.push.service import PushRules
@@ -137,8 +137,10 @@ class App:
         self._build_sync()
         self.operations = [
             *self.contacts_api.operations(),
-            *AccountsApi(self.public_accounts, self.followers, self.directory).operations(),
-            *PostsApi(self.public_accounts, self.posts, self.interactions, self.post_views).operations(),
+            *account_operations(
+                self.public_accounts, self.followers, self.directory, self.posts, self.interactions, self.post_views,
+                self.posting_tokens,
+            ),
             *self.moments.operations(),
             *MailingsApi(self.mailings, self.public_accounts).operations(),
             *self.microblog.operations(),
@@ -147,7 +149,7 @@ class App:
         ]
         self.http = HttpApp(
             self._routes(),
-            self.sessions,
+            Bearers(self.sessions, self.posting_tokens),
             RateLimiter(rates(config.rate_limits), clock, enabled=config.rate_limits.enabled),
             ClientAddresses(config.trusted_proxies),
         )
@@ -246,6 +248,7 @@ class App:
             database, self.clock, self.bus, self.identifiers, self.members, self.people, self.public_accounts,
             self.push_rules, self.boundaries,
         )  # fmt: skip
+        self.posting_tokens = PostingTokens(database, self.clock, config.server_name)
         self.loading = Loading(database, self.clock, self.public_accounts, self.followers)
         self.posts = Posts(
             database, self.clock, self.rooms, self.public_accounts, self.public_media, self.topics, self.boundaries,

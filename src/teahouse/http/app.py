@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-from teahouse.errors import InvalidParam, MissingToken, TeahouseError, TooLarge, Unavailable, UnknownToken
+from teahouse.errors import Forbidden, InvalidParam, MissingToken, TeahouseError, TooLarge, Unavailable, UnknownToken
 from teahouse.http import errors
 from teahouse.http.messages import Auth, Request, Requester, Response, Route
 from teahouse.http.router import Router
@@ -106,7 +106,7 @@ class HttpApp:
         query = parse_query(scope["query_string"])
         client = scope["client"]
         client_ip = self._address.of(client[0] if client else "", headers)
-        requester = await self._authenticate(route, headers, query)
+        requester = await self._authenticate(route, path, headers, query)
         if requester is not None:
             self._authenticator.seen(requester, client_ip)
         self._limiter.spend(route.limit, requester, client_ip)
@@ -120,7 +120,7 @@ class HttpApp:
         return await route.handler(request)
 
     async def _authenticate(
-        self, route: Route, headers: Mapping[str, str], query: Mapping[str, list[str]]
+        self, route: Route, path: Mapping[str, str], headers: Mapping[str, str], query: Mapping[str, list[str]]
     ) -> Requester | None:
         if route.auth is Auth.NONE:
             return None
@@ -130,11 +130,25 @@ class HttpApp:
                 return None
             raise MissingToken("This endpoint needs an access token.")
         try:
-            return await self._authenticator.requester(token)
+            requester = await self._authenticator.requester(token)
         except UnknownToken:
             if route.auth is Auth.OPTIONAL:
                 return None
             raise
+        if not requester.account:
+            return requester
+        if route.auth is Auth.OPTIONAL and not route.scope:
+            return None  # a program is nobody, where anybody may look
+        check_scope(requester, route, path)
+        return requester
+
+
+def check_scope(requester: Requester, route: Route, path: Mapping[str, str]) -> None:
+    """Raises Forbidden unless a program's token opens this endpoint, for the account in its path."""
+    if not route.scope or path.get("handle") != requester.account:
+        raise Forbidden(f"A posting token opens only endpoints of its account, @{requester.account}, that take one.")
+    if route.scope not in requester.scopes:
+        raise Forbidden(f"For this a posting token needs the scope '{route.scope}'.")
 
 
 def token_of(headers: Mapping[str, str], query: Mapping[str, list[str]]) -> str | None:

@@ -11,13 +11,18 @@ BODY_SIZE_MAX_BYTES = 1_048_576  # any JSON body; the largest legitimate ones ar
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who asks: the owner of the access token."""
+    """Who asks: the owner of the access token.
+
+    A program's token is for one public `account`, by its handle, and opens only what its `scopes` name.
+    """
 
     user_id: str
     user_no: int
     device_id: str
     admin: bool = False
     token_hash: bytes = b""
+    account: str = ""
+    scopes: frozenset[str] = frozenset()
 
 
 class Auth(Enum):
@@ -93,4 +98,5 @@ class Route:
     limit: str = "default"
     body_max_bytes: int = BODY_SIZE_MAX_BYTES
     streamed: bool = False
+    scope: str = ""  # what a program's token must hold to open it, for the account in the path; '': none opens it
     waits: bool = False  # may park for long: cancelled when its client goes away

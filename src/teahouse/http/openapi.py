@@ -85,6 +85,8 @@ def described(operation: Operation, schemas: dict[type, Any]) -> dict[str, Any]:
         | {str(status): answer(HTTPStatus(status).phrase, schemas[ErrorReply]) for status in operation.refusals}
         | {"default": answer("Any other refusal, such as too many requests.", schemas[ErrorReply])},
     }
+    if route.scope:
+        shape["description"] = f"A posting token of the account with the scope `{route.scope}` opens it too."
     if operation.body is not None:
         shape["requestBody"] = {"content": {"application/json": {"schema": schemas[operation.body]}}}
     if route.auth is not Auth.NONE:

@@ -18,6 +18,7 @@ from teahouse.posts.types import Publisher, Ref
 from teahouse.public_accounts import finding, lookalikes, naming, types
 from teahouse.public_accounts.quotas import Quotas
 from teahouse.public_accounts.skeletons import skeleton
+from teahouse.public_accounts.tokens import end_tokens
 from teahouse.public_accounts.types import About, Account
 from teahouse.rooms import types as rooms_types
 from teahouse.rooms.creation import CreateRoom, Creation, StateInput
@@ -296,6 +297,8 @@ class Accounts:
             await tx.execute(
                 "DELETE FROM account_staff WHERE user_no = ? AND account_no = ?", user_no, account.account_no
             )
+            if role != "owner":
+                await end_tokens(tx, user_no, account.account_no)
             if role:
                 await insert_staff(tx, user_no, account.account_no, role, self._clock.now_ms())
 

@@ -45,6 +45,20 @@ CREATE TABLE account_staff (
 ){clustered};
 CREATE INDEX account_staff_account ON account_staff (account_no);
 
+-- What programs post with. Only the hash of a token is kept; it acts for the owner who made it.
+CREATE TABLE posting_tokens (
+    token_hash {bytes} PRIMARY KEY,
+    token_no BIGINT NOT NULL,
+    account_no BIGINT NOT NULL,
+    maker_no BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    scopes TEXT NOT NULL,              -- publish, edit, delete, analytics, separated by spaces
+    created_ms BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL         -- 0: never
+){clustered};
+CREATE INDEX posting_tokens_account ON posting_tokens (account_no, token_no);
+CREATE INDEX posting_tokens_maker ON posting_tokens (maker_no);
+
 -- Who follows whom. A row stays after unfollowing, so that an older view hears of it. There are more of these than of
 -- anything else: what is usually not there is NULL, which takes no room, and the wide columns come first.
 CREATE TABLE follows (

@@ -1,0 +1,29 @@
+"""Every endpoint of public accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from teahouse.http.openapi import Operation
+from teahouse.posts.interactions import Interactions
+from teahouse.posts.service import Posts
+from teahouse.public_accounts.accounts import Accounts
+from teahouse.public_accounts.api import AccountsApi
+from teahouse.public_accounts.followers import Followers
+from teahouse.public_accounts.post_views import PostViews
+from teahouse.public_accounts.posts_api import PostsApi
+from teahouse.public_accounts.tokens import PostingTokens
+from teahouse.public_accounts.tokens_api import TokensApi
+from teahouse.rooms import Directory
+
+
+def operations(
+    accounts: Accounts, followers: Followers, directory: Directory, posts: Posts, interactions: Interactions,
+    views: PostViews, tokens: PostingTokens,
+) -> Sequence[Operation]:  # fmt: skip
+    """The endpoints with their descriptions."""
+    return [
+        *AccountsApi(accounts, followers, directory).operations(),
+        *PostsApi(accounts, posts, interactions, views).operations(),
+        *TokensApi(accounts, tokens).operations(),
+    ]
