@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from teahouse.db import Transaction
+from teahouse.eventlog.types import StoredEvent
+from teahouse.posts.types import PostContent
+from teahouse.public_accounts.accounts import publisher
 from tests.clock import ManualClock
 from tests.databases import Place
 from tests.public_accounts.newsroom import POST, POSTS, newsroom, opened
@@ -69,6 +73,26 @@ async def test_reposts_articles_and_messages_of_stock_clients_count(few: World) 
     article = {"content": {"article": {"title": "Long", "html": "<p>words</p>"}}}
     assert (await reader.ask("POST", POSTS, article, handle=name)).status == 429
     assert (await account.publish("others go on"))["number"] == 2
+
+
+async def test_what_was_published_elsewhere_before_neither_counts_nor_is_held_up(few: World) -> None:
+    account, _ = await newsroom(few)
+    signs = publisher(await few.app.public_accounts.require("daily"))
+
+    async def nothing(tx: Transaction, events: Sequence[StoredEvent]) -> None:
+        pass
+
+    async def take_over(text: str) -> None:
+        old = PostContent(text)
+        await few.app.posts.publish_imported(signs, account.owner.user_no, old, 1_600_000_000_000, nothing)
+
+    for year in range(6):
+        await take_over(f"Of {year}.")
+    for text in ("one", "two", "three"):
+        await account.publish(text)
+    assert (await account.owner.ask("POST", POSTS, {"content": {"text": "4"}}, handle="daily")).status == 429
+    await take_over("Older.")
+    assert (await account.owner.ask("POST", POSTS, {"content": {"text": "4"}}, handle="daily")).status == 429
 
 
 async def test_quotas_are_published(few: World) -> None:

@@ -43,7 +43,7 @@ class Accounts(Protocol):
     async def publisher_named(self, handle: str) -> Publisher | None:
         """An account by its handle."""
 
-    async def posted(self, tx: Transaction, account_no: int, number: int) -> bool:
+    async def posted(self, tx: Transaction, account_no: int, number: int, *, news: bool) -> bool:
         """Move the account's newest number from the one before to `number`; False when it stands elsewhere."""
 
     async def newest(self, account_no: int) -> int:
@@ -319,7 +319,7 @@ class Posts:
         made: list[Post] = []
 
         async def posted(tx: Transaction, events: Sequence[StoredEvent]) -> None:
-            if not await self._accounts.posted(tx, publisher.account_no, number):
+            if not await self._accounts.posted(tx, publisher.account_no, number, news=not content.written_ms):
                 raise NumberTaken("The number is taken.")
             event = events[0]
             post = Post(

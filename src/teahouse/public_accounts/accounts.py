@@ -218,10 +218,11 @@ class Accounts:
         row = await self._database.fetch_one("SELECT posts FROM public_accounts WHERE account_no = ?", account_no)
         return 0 if row is None else int(row[0])
 
-    async def posted(self, tx: Transaction, account_no: int, number: int) -> bool:
+    async def posted(self, tx: Transaction, account_no: int, number: int, *, news: bool) -> bool:
         """Move the account's newest number on by one, to `number`; False when it stands elsewhere.
 
-        Raises LimitExceeded when the account has published as much as its kind may in a day.
+        Raises LimitExceeded when the account has published as much as its kind may in a day. What is no `news` was
+        published elsewhere before, and does not count.
         """
         row = await tx.fetch_one(
             "UPDATE public_accounts SET posts = ? WHERE account_no = ? AND posts = ? RETURNING kind",
@@ -229,7 +230,8 @@ class Accounts:
         )  # fmt: skip
         if row is None:
             return False
-        await self.quotas.spend(tx, account_no, row[0], number, self._clock.now_ms())
+        if news:
+            await self.quotas.spend(tx, account_no, row[0], self._clock.now_ms())
         tx.on_commit(lambda: self.changed(account_no, posts=number))
         return True
 

@@ -1,7 +1,7 @@
 """How many posts an account may publish in a day: one figure for each kind of account, the same for everybody.
 
-Counted in the transaction that publishes, over the last 24 hours: the post that many numbers before must be older. What
-was deleted since counts all the same.
+Counted in the transaction that publishes, over the last 24 hours. What was deleted since counts all the same; what was
+imported with an older date does not.
 """
 
 from __future__ import annotations
@@ -22,13 +22,21 @@ class Quotas:
     def __init__(self, settings: PublicAccountsConfig) -> None:
         self.per_day: dict[Kind, int] = {kind: int(getattr(settings, f"{kind}_posts_per_day")) for kind in KINDS}
 
-    async def spend(self, tx: Transaction, account_no: int, kind: Kind, number: int, now_ms: int) -> None:
-        """Raises LimitExceeded, saying when, unless the account may publish its post `number` now."""
+    async def spend(self, tx: Transaction, account_no: int, kind: Kind, now_ms: int) -> None:
+        """Count a post of now; raises LimitExceeded, saying when, if the account has published its day's already."""
         allowed = self.per_day[kind]
-        row = await tx.fetch_one(
-            "SELECT created_ms FROM posts WHERE account_no = ? AND number = ?", account_no, number - allowed
+        await tx.execute(
+            "DELETE FROM posts_of_day WHERE account_no = ? AND posted_ms <= ?", account_no, now_ms - DAY_MS
         )
-        if row is None or row[0] <= now_ms - DAY_MS:
+        row = await tx.fetch_one(
+            "SELECT posted_ms FROM posts_of_day WHERE account_no = ? ORDER BY posted_ms DESC LIMIT 1 OFFSET ?",
+            account_no, allowed - 1,
+        )  # fmt: skip
+        if row is None:
+            await tx.execute(
+                "INSERT INTO posts_of_day (account_no, posted_ms, post_no) VALUES (?, ?, ?)",
+                account_no, now_ms, tx.positions(),
+            )  # fmt: skip
             return
         free_ms = row[0] + DAY_MS
         when = datetime.fromtimestamp(free_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

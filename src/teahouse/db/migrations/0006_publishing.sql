@@ -45,6 +45,14 @@ CREATE TABLE account_staff (
 ){clustered};
 CREATE INDEX account_staff_account ON account_staff (account_no);
 
+-- When an account published within the last day, as far as it counts.
+CREATE TABLE posts_of_day (
+    account_no BIGINT NOT NULL,
+    posted_ms BIGINT NOT NULL,
+    post_no BIGINT NOT NULL,           -- tells apart what was published in the same millisecond
+    PRIMARY KEY (account_no, posted_ms, post_no)
+){clustered};
+
 -- What programs post with. Only the hash of a token is kept; it acts for the owner who made it.
 CREATE TABLE posting_tokens (
     token_hash {bytes} PRIMARY KEY,
