@@ -30,11 +30,11 @@ class PostgresServer:
         self._folder = folder
         self._data = folder / "cluster"
         self._log = folder / "log"
-        self._user = OTHER_USER if os.geteuid() == 0 else None
+        self.user = OTHER_USER if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
-        if self._user is not None:
-            shutil.chown(folder, self._user)
-        self._programs = reachable(programs(), folder, self._user)
+        if self.user is not None:
+            shutil.chown(folder, self.user)
+        self._programs = reachable(programs(), folder, self.user)
         self._run("initdb", "--pgdata", str(self._data), "--username=postgres", "--auth=trust", "--encoding=UTF8",
                   "--locale=C", "--no-sync")  # fmt: skip
 
@@ -55,7 +55,7 @@ class PostgresServer:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._data, *options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder, **as_user(self._user),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder, **as_user(self.user),
             )  # fmt: skip
         deadline = time.monotonic() + START_LIMIT_S
         ready = [str(self._programs / "pg_isready"), "--quiet", f"--host={self._folder}"]
@@ -92,7 +92,7 @@ class PostgresServer:
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), *arguments]
         done = subprocess.run(
-            command, cwd=self._folder, capture_output=True, text=True, check=False, **as_user(self._user)
+            command, cwd=self._folder, capture_output=True, text=True, check=False, **as_user(self.user)
         )
         assert done.returncode == 0, done.stderr
 

@@ -1,33 +1,59 @@
 """A disk that is full: writes are refused, reads go on, and nothing is lost when there is room again."""
 
+import asyncio
 import os
+import secrets
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.databases import command
+from tests.postgres import PostgresServer
 from tests.serving import ServedTeahouse
 
-SIZE = "24m"
+SIZE = "96m"  # a database of PostgreSQL has some megabytes before anything is in it
 FILLER_BYTES = 1_000_000
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of a few megabytes; making one takes root."""
+def small_disk() -> Iterator[Path]:
+    """A file system of some megabytes; making one takes root. PostgreSQL, which runs as another user, may enter it."""
     if os.geteuid() != 0:
         pytest.skip("mounting a small tmpfs takes root")
-    place = tmp_path / "small"
+    with tempfile.TemporaryDirectory(prefix="tea-") as folder:
+        Path(folder).chmod(0o711)
+        place = Path(folder) / "small"
+        place.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=711", "tmpfs", str(place)], check=True)
+        yield place
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def server(request: pytest.FixtureRequest, small_disk: Path) -> Iterator[ServedTeahouse]:
+    """A server whose data, media and all, is on the small disk; with PostgreSQL all but its write-ahead log is."""
+    if request.param == "sqlite":
+        yield ServedTeahouse(small_disk / "data")
+        return
+    postgres: PostgresServer = request.getfixturevalue("postgres_server")
+    name, place = f"full_{secrets.token_hex(4)}", small_disk / "tables"
     place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(place)], check=True)
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    if postgres.user is not None:
+        shutil.chown(place, postgres.user)
+    asyncio.run(command(postgres, f"CREATE TABLESPACE {name} LOCATION '{place}'"))
+    asyncio.run(command(postgres, f"CREATE DATABASE {name} TABLESPACE {name}"))
+    yield ServedTeahouse(small_disk / "data", TEAHOUSE_DATABASE_URL=postgres.url(name))
+    asyncio.run(command(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+    asyncio.run(command(postgres, f"DROP TABLESPACE {name}"))
 
 
-def test_a_full_disk_refuses_writes_serves_reads_and_recovers(small_disk: Path) -> None:
-    server = ServedTeahouse(small_disk / "data").start(recorded=False)
+def test_a_full_disk_refuses_writes_serves_reads_and_recovers(server: ServedTeahouse, small_disk: Path) -> None:
+    server.start(recorded=False)
     try:
         server.register("alice", "correct horse")
         login = {"type": "m.login.password", "user": "alice", "password": "correct horse"}
