@@ -319,7 +319,7 @@ class App:
             FallbackApi(stages),
             Pages(
                 config, self.clock, self.database, self.accounts, self.public_accounts, self.posts, self.interactions,
-                by_mail=self.mailings.on,
+                self.microblog, by_mail=self.mailings.on,
             ),
             MailingsPages(self.mailings, self.public_accounts),
             ProfilesApi(Profiles(self.database, self.people, self.rooms_of_users.profile_changed)),

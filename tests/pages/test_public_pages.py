@@ -138,6 +138,49 @@ async def test_a_repost_says_what_the_original_says_now(tea: World) -> None:
         assert "The original was deleted by its owner." in html
 
 
+async def test_a_repost_of_a_repost_shows_both(tea: World) -> None:
+    account, reader = await newsroom(tea)
+    await account.publish("Fog until noon.")
+    second = await opened(reader, "reader-daily", "person")
+    await second.publish("They say:", repost={"account": "daily", "number": 1})
+    third = await opened(reader, "third", "company")
+    await third.publish("He says:", repost={"account": "reader-daily", "number": 1})
+    html = main(await page(tea, "/@third/1"))
+    assert html.index("He says:") < html.index("They say:") < html.index("Fog until noon.")
+    assert "Fog until noon." in text(await fetch(tea, "/@third/feed.atom"))
+    await account.owner.good("DELETE", POST, handle="daily", number="1")
+    assert "Fog" not in await page(tea, "/@third/1")
+    assert "Fog" not in text(await fetch(tea, "/@third/feed.atom"))
+
+
+async def test_posts_are_found_by_their_words(tea: World) -> None:
+    account, _ = await newsroom(tea)
+    await account.publish("Green tea is served.")
+    await account.publish("Black tea is not.")
+    found = main(await page(tea, "/latest", "q=green"))
+    assert "Green tea" in found
+    assert "Black tea" not in found
+    assert "Posts found for “<bdi>green</bdi>”" in found
+    assert "No post matches." in await page(tea, "/latest", "q=coffee")
+    await account.owner.good("DELETE", POST, handle="daily", number="1")
+    assert "Green tea" not in await page(tea, "/latest", "q=green")
+
+
+async def test_lists_come_in_pages_that_lead_nowhere_empty(tea: World) -> None:
+    account, _ = await newsroom(tea)
+    for number in range(1, 41):
+        await account.publish(f"cup-{number}. #tea")
+    for path in ("/latest", "/tag/tea"):
+        seen: list[int] = []
+        query = ""
+        for turn in range(2):
+            html = await page(tea, path, query)
+            seen += [int(found) for found in re.findall(r"cup-(\d+)\.", main(html))]
+            query = next(iter(re.findall(rf'href="{path}\?(before=\d+)"', html)), "")
+            assert bool(query) == (turn == 0)
+        assert seen == list(range(40, 0, -1))
+
+
 async def test_edits_and_corrections_are_seen_by_everybody(tea: World) -> None:
     account, _ = await newsroom(tea)
     await account.publish("Ferries every 20 minutes.")
@@ -244,10 +287,11 @@ WRONG = (
     ("/@daily/99999999999999999999", "", 404), ("/@nobody/1", "", 404), ("/@nobody/1/history", "", 404),
     ("/@nobody/follow", "", 404), ("/@nobody/qr.svg", "", 404), ("/@nobody/feed.rss", "", 404),
     ("/@daily/feed.json", "", 404), ("/@daily", "before=x", 400), ("/@daily/1", "after=-1", 404),
-    ("/tag/" + "x" * 200, "", 404), ("/latest", "before=nobody/1", 404), ("/latest", "before=daily/99", 404),
+    ("/tag/" + "x" * 200, "", 404), ("/latest", "before=nobody/1", 400),
+    ("/latest", "q=since:never", 400), ("/latest", "q=nothing-like-it", 200),
     ("/sitemap/posts/0", "", 404), ("/sitemap/posts/2", "", 404), ("/sitemap/rooms/1", "", 404),
     ("/sitemap/posts/x", "", 400), ("/explore", "after=x", 200), ("/explore", "kind=x", 200),
-    ("/@daily", "lang=xx", 200), ("/@daily", "lang=zh", 200), ("/latest", "before=" + "x" * 5_000, 200),
+    ("/@daily", "lang=xx", 200), ("/@daily", "lang=zh", 200), ("/latest", "before=" + "x" * 5_000, 400),
 )  # fmt: skip
 
 

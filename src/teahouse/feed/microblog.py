@@ -37,10 +37,10 @@ class Microblog:
         heads, mentions = Heads(database), Mentions(database, boundaries)
         posts.listeners += [heads, Index(), mentions]
         self.trending = Trending(database, clock, posts)
-        timelines = Timelines(database, heads, boundaries, followers, posts, topics)
-        search = Search(database, boundaries, accounts, posts)
+        self.timelines = Timelines(database, heads, boundaries, followers, posts, topics)
+        self.search = Search(database, boundaries, accounts, posts)
         blocking = Blocking(database, boundaries, accounts, followers, directory)
-        self._feed_api = FeedApi(database, timelines, search, accounts, posts, views)
+        self._feed_api = FeedApi(database, self.timelines, self.search, accounts, posts, views)
         self._news_api = NewsApi(mentions, self.trending, accounts, posts, interactions, views)
         self._my_api = MyApi(boundaries, blocking, accounts.users)
 

@@ -133,17 +133,23 @@ def explore(site: Site, found: Directory, search: str, kind: str, now_ms: int) -
         links.append((site.link("/explore", q=search, kind=kind), words.text("first_accounts")))
     if found.after:
         links.append((site.link("/explore", q=search, kind=kind, after=found.after), words.text("more_accounts")))
-    hidden = hidden_fields({"kind": kind, "lang": words.language if site.asked else ""})
     return Markup(
-        '<h1>{}</h1><p class="soft">{}</p><form class="search" role="search" action="/explore">'
-        '<label for="q">{}</label><input id="q" name="q" type="search" value="{}" maxlength="200">{}'
-        '<button class="button">{}</button></form><nav aria-label="{}"><ul class="pills">{}</ul></nav>{}{}{}'
+        '<h1>{}</h1><p class="soft">{}</p>{}<nav aria-label="{}"><ul class="pills">{}</ul></nav>{}{}{}'
     ).format(
-        words.text("explore_title"), words.text("explore_about", server=site.server_name), words.text("search_label"),
-        search, hidden, words.text("search"), words.text("kinds"), Markup("").join(pills),
-        Markup("<h2>{}</h2>").format(heading) if search else "",
+        words.text("explore_title"), words.text("explore_about", server=site.server_name),
+        search_form(site, "/explore", "search_label", search, {"kind": kind}), words.text("kinds"),
+        Markup("").join(pills), Markup("<h2>{}</h2>").format(heading) if search else "",
         accounts if items else empty(words.text("search_none" if search or kind else "no_accounts")), pager(links),
     )  # fmt: skip
+
+
+def search_form(site: Site, path: str, label: str, search: str, more: dict[str, str]) -> Markup:
+    """Where one types what one looks for. `more` is brought along unseen."""
+    hidden = hidden_fields(more | {"lang": site.words.language if site.asked else ""})
+    return Markup(
+        '<form class="search" role="search" action="{}"><label for="q">{}</label>'
+        '<input id="q" name="q" type="search" value="{}" maxlength="200">{}<button class="button">{}</button></form>'
+    ).format(path, site.words.text(label), search, hidden, site.words.text("search"))
 
 
 def hidden_fields(fields: dict[str, str]) -> Markup:

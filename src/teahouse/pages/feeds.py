@@ -119,7 +119,8 @@ def carried(site: Site, found: Original) -> Markup:
     title = Markup('<p><a href="{}"><b>{}</b></a></p>').format(page, upright(account.name))
     if post.content.warning:
         return Markup("<blockquote>{}<p>⚠ {}</p></blockquote>").format(title, post.content.warning)
-    return Markup("<blockquote>{}{}</blockquote>").format(title, said(site, post.content, frozenset()))
+    below = Markup("") if found.below is None else carried(site, found.below)
+    return Markup("<blockquote>{}{}{}</blockquote>").format(title, said(site, post.content, frozenset()), below)
 
 
 def sayable(text: str) -> str:

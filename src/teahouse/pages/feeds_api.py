@@ -67,7 +67,7 @@ class FeedsApi:
 
         async def make(site: Site) -> Rendered:
             check_kind(kind)
-            found = await self._showing.tag(name, "")
+            found = await self._showing.tag(name, 0)
             about = site.words.text("tag_about", tag=f"#{name}")
             content_type, body = feeds.feed(site, kind, f"#{name}", about, path, "", found.posts)
             return Rendered(200, content_type, body, accounts_of(None, *found.posts), every=True)
@@ -79,7 +79,7 @@ class FeedsApi:
 
         async def make(site: Site) -> Rendered:
             check_kind(kind)
-            found = await self._showing.latest("")
+            found = await self._showing.latest(0)
             about = site.words.text("latest_about", server=site.server_name)
             content_type, body = feeds.feed(site, kind, site.server_name, about, "/latest", "", found.posts)
             return Rendered(200, content_type, body, accounts_of(None, *found.posts), every=True)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from teahouse.http.html import BOWL
-from teahouse.pages.account_html import listed
+from teahouse.pages.account_html import listed, search_form
 from teahouse.pages.frame import Site, empty
 from teahouse.pages.post_html import card, pager
 from teahouse.pages.types import PostList
@@ -27,22 +27,31 @@ def tag(site: Site, name: str, found: PostList, now_ms: int) -> Markup:
     return head + posts(site, path, found, site.words.text("no_posts_tag"), now_ms)
 
 
-def latest(site: Site, found: PostList, now_ms: int) -> Markup:
-    """Posts of everybody."""
+def latest(site: Site, found: PostList | None, search: str, now_ms: int) -> Markup:
+    """Posts of everybody, or those that hold the words searched for; None: the search makes no sense."""
     words = site.words
-    head = Markup('<h1>{}</h1><p class="soft">{} · <a href="/feed.atom">{}</a></p>').format(
-        words.text("latest_title"), words.text("latest_about", server=site.server_name), words.text("feed")
+    head = Markup('<h1>{}</h1><p class="soft">{} · <a href="/feed.atom">{}</a></p>{}').format(
+        words.text("latest_title"), words.text("latest_about", server=site.server_name), words.text("feed"),
+        search_form(site, "/latest", "search_posts_label", search, {}),
+    )  # fmt: skip
+    if found is None:
+        return head + Markup('<p role="alert">{}</p>').format(words.text("search_wrong"))
+    if search:
+        head += Markup("<h2>{}</h2>").format(
+            words.html("search_posts_for", words=Markup("<bdi>{}</bdi>").format(search))
+        )
+    return head + posts(
+        site, "/latest", found, words.text("search_posts_none" if search else "no_posts"), now_ms, search
     )
-    return head + posts(site, "/latest", found, words.text("no_posts"), now_ms)
 
 
-def posts(site: Site, path: str, found: PostList, nothing: str, now_ms: int) -> Markup:
+def posts(site: Site, path: str, found: PostList, nothing: str, now_ms: int, search: str = "") -> Markup:
     """A list of posts, and where it goes on."""
     links = []
     if not found.first:
-        links.append((site.link(path), site.words.text("newer")))
+        links.append((site.link(path, q=search), site.words.text("newer")))
     if found.before:
-        links.append((site.link(path, before=found.before), site.words.text("older")))
+        links.append((site.link(path, q=search, before=str(found.before)), site.words.text("older")))
     cards = [card(site, each, now_ms) for each in found.posts]
     return (Markup("").join(cards) or empty(nothing)) + pager(links)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from teahouse.clock import Clock
 from teahouse.config import Config
 from teahouse.db import Database
+from teahouse.feed.microblog import Microblog
 from teahouse.http.messages import Route
 from teahouse.pages.answering import Answering
 from teahouse.pages.api import PagesApi
@@ -25,13 +26,13 @@ class Pages:
 
     def __init__(
         self, config: Config, clock: Clock, database: Database, users: Users, accounts: Accounts, posts: Posts,
-        interactions: Interactions, *, by_mail: bool, views: Views | None = None,
+        interactions: Interactions, microblog: Microblog, *, by_mail: bool, views: Views | None = None,
     ) -> None:  # fmt: skip
         """`by_mail`: accounts can be followed by e-mail here. `views` is told of every opening of a post."""
         answering = Answering(
             RenderedPages(clock, posts.editions, accounts), clock, config.server_name, config.public_url
         )  # fmt: skip
-        showing = Showing(database, accounts, posts, interactions)
+        showing = Showing(accounts, posts, interactions, microblog.timelines, microblog.search)
         self._slices = (
             PagesApi(users, answering, showing, config.server_name, config.registration),
             PublicPagesApi(answering, showing, clock, views, by_mail=by_mail),

@@ -258,6 +258,8 @@ def original(site: Site, found: Original, now_ms: int) -> Markup:
         gone = "original_removed" if post.fate is Fate.REMOVED else "original_deleted"
         return Markup('<div class="quote"><p class="soft">{}</p></div>').format(site.words.text(gone))
     inside = said(site, account, post, post.content, (), None, whole=False)
+    if found.below is not None:
+        inside += original(site, found.below, now_ms)
     return Markup('<div class="quote post"{}><header>{}{}</header>{}</div>').format(
         in_language(site, post.content, account), who(site, account, now_ms), when(site, account, post),
         warned(site, post.content, inside),

@@ -13,7 +13,7 @@ from teahouse.pages.frame import Head, Site, document
 from teahouse.pages.post_html import path_of, picture_of, summary
 from teahouse.pages.service import Showing
 from teahouse.pages.text import media_address, upright
-from teahouse.pages.types import ShownPost
+from teahouse.pages.types import PostList, ShownPost
 from teahouse.pages.views import Views, Visitors
 from teahouse.posts import hashtags
 from teahouse.posts.types import Fate, PostContent, Ref
@@ -139,7 +139,7 @@ class PublicPagesApi:
         async def make(site: Site) -> Rendered:
             if not name or len(name) > TAG_MAX_CHARACTERS:
                 raise NotFound("No hashtag is like this.")
-            found = await self._showing.tag(name, before)
+            found = await self._showing.tag(name, whole(before or "0"))
             feeds = [(f"#{name} ({kind.title()})", f"{path}/feed.{kind}") for kind in ("atom", "rss")]
             head = Head(
                 f"#{name}", site.words.text("tag_about", tag=f"#{name}"), feeds=feeds, indexed=bool(found.posts)
@@ -150,18 +150,28 @@ class PublicPagesApi:
         return await self._answer(request, path, make, before=before)
 
     async def latest(self, request: Request) -> Response:
-        before = given(request, "before")
+        search, before = " ".join(given(request, "q").split()), given(request, "before")
 
         async def make(site: Site) -> Rendered:
-            found = await self._showing.latest(before)
+            found = await self._found(search, whole(before or "0"))
             words = site.words
             feeds = [(f"{words.text('latest_title')} ({kind.title()})", f"/feed.{kind}") for kind in ("atom", "rss")]
             about = words.text("latest_about", server=site.server_name)
-            head = Head(words.text("latest_title"), about, feeds=feeds, current="latest")
-            body = document(site, head, list_html.latest(site, found, self._clock.now_ms()))
-            return Rendered(200, HTML, body, accounts_of(None, *found.posts), every=True)
+            head = Head(words.text("latest_title"), about, feeds=feeds, current="latest", indexed=not search)
+            body = document(site, head, list_html.latest(site, found, search, self._clock.now_ms()))
+            shown = () if found is None else found.posts
+            return Rendered(400 if found is None else 200, HTML, body, accounts_of(None, *shown), every=True)
 
-        return await self._answer(request, "/latest", make, before=before)
+        return await self._answer(request, "/latest", make, q=search, before=before)
+
+    async def _found(self, search: str, before: int) -> PostList | None:
+        """The latest, or what a search finds; None for one that makes no sense."""
+        if not search:
+            return await self._showing.latest(before)
+        try:
+            return await self._showing.search(search, before)
+        except InvalidParam:
+            return None
 
     async def explore(self, request: Request) -> Response:
         search, kind = " ".join(given(request, "q").split()), given(request, "kind")
@@ -211,8 +221,11 @@ def accounts_of(first: Account | None, *shown: ShownPost) -> list[Account]:
     found = {} if first is None else {first.account_no: first}
     for each in shown:
         found[each.account.account_no] = each.account
-        if each.original is not None and each.original.account is not None:
-            found[each.original.account.account_no] = each.original.account
+        carried = each.original
+        while carried is not None:
+            if carried.account is not None:
+                found[carried.account.account_no] = carried.account
+            carried = carried.below
     return list(found.values())
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from teahouse.db import Database
-from teahouse.errors import NotFound
-from teahouse.pages import store
+from teahouse.feed.query import parse
+from teahouse.feed.search import Search
+from teahouse.feed.timelines import Timelines
+from teahouse.feed.types import Timeline
 from teahouse.pages.types import (
     AccountPage,
     Directory,
@@ -17,12 +16,12 @@ from teahouse.pages.types import (
     ShownComment,
     ShownPost,
 )
-from teahouse.posts import hashtags
 from teahouse.posts.interactions import Interactions
 from teahouse.posts.naming import mentioned
 from teahouse.posts.service import Posts
 from teahouse.posts.types import Comment, Fate, Post, PostContent, Ref
 from teahouse.public_accounts.accounts import Accounts
+from teahouse.public_accounts.post_views import CARRIED_SHOWN_MAX
 from teahouse.public_accounts.types import KINDS, Account
 from teahouse.rooms.directory import FIRST, SEARCH_MAX_CHARACTERS
 
@@ -37,8 +36,11 @@ NEWEST = 1 << 62
 class Showing:
     """What each public page shows."""
 
-    def __init__(self, database: Database, accounts: Accounts, posts: Posts, interactions: Interactions) -> None:
-        self._database = database
+    def __init__(
+        self, accounts: Accounts, posts: Posts, interactions: Interactions, timelines: Timelines, search: Search
+    ) -> None:
+        self._timelines = timelines
+        self._search = search
         self._accounts = accounts
         self._posts = posts
         self._interactions = interactions
@@ -81,15 +83,18 @@ class Showing:
         shown = await self._shown(account, post)
         return HistoryPage(shown, await self._posts.versions(post.ref) if post.fate is Fate.STANDS else ())
 
-    async def tag(self, tag: str, before: str) -> PostList:
-        """Posts with a hashtag."""
-        place = await self._place(before)
-        return await self._list(await store.tagged(self._database, hashtags.fold(tag), place, POSTS_PAGE + 1), before)
+    async def tag(self, tag: str, before: int) -> PostList:
+        """Posts with a hashtag, below a position; 0: from the newest on."""
+        return await self._list(await self._timelines.tagged(NOBODY, tag, before or NEWEST, POSTS_PAGE + 1), before)
 
-    async def latest(self, before: str) -> PostList:
+    async def latest(self, before: int) -> PostList:
         """Posts of everybody."""
-        place = await self._place(before)
-        return await self._list(await store.newest(self._database, place, POSTS_PAGE + 1), before)
+        return await self._list(await self._timelines.public(NOBODY, "", before or NEWEST, POSTS_PAGE + 1), before)
+
+    async def search(self, words: str, before: int) -> PostList:
+        """Posts that hold words; raises InvalidParam for a question that makes no sense."""
+        found = await self._search.find(NOBODY, parse(words), before or NEWEST, POSTS_PAGE + 1)
+        return await self._list(found, before)
 
     async def directory(self, search: str, kind: str, after: str) -> Directory:
         """Accounts by followers."""
@@ -101,27 +106,15 @@ class Showing:
         following = "" if last is None else f"{last.followers}_{last.account_no}"
         return Directory(found[:ACCOUNTS_PAGE], following, not after)
 
-    async def _list(self, positions: Sequence[int], before: str) -> PostList:
-        posts = await self._posts.at(positions[:POSTS_PAGE])
+    async def _list(self, found: Timeline, before: int) -> PostList:
         shown: list[ShownPost] = []
-        for pos in positions[:POSTS_PAGE]:
-            account = await self._accounts.at(posts[pos].account_no) if pos in posts else None
-            if account is not None and posts[pos].fate is Fate.STANDS:
-                shown.append(await self._shown(account, posts[pos]))
-        more = len(positions) > POSTS_PAGE and shown
-        last = f"{shown[-1].account.handle}/{shown[-1].post.number}" if more else ""
-        return PostList(shown, last, not before)
-
-    async def _place(self, before: str) -> int:
-        """The position of a post named `handle/number`; the end of all for none."""
-        handle, _, number = before.rpartition("/")
-        if not handle or not (number.isascii() and number.isdigit() and len(number) < 19):
-            return NEWEST
-        account = await self._accounts.find(handle)
-        found = None if account is None else await store.position(self._database, Ref(account.account_no, int(number)))
-        if found is None:
-            raise NotFound("There is no such post to go on from.")
-        return found
+        for post in found.posts[:POSTS_PAGE]:
+            account = await self._accounts.at(post.account_no)
+            assert account is not None
+            shown.append(await self._shown(account, post))
+        # One more was asked for than is shown, so that no page leads to an empty one.
+        more = len(found.posts) > POSTS_PAGE
+        return PostList(shown, found.posts[POSTS_PAGE - 1].pos if more else found.before or 0, not before)
 
     async def _shown(self, account: Account, post: Post) -> ShownPost:
         content = post.content or PostContent()
@@ -129,11 +122,14 @@ class Showing:
         handles = frozenset([each for each in mentioned(content.text) if await self._accounts.find(each) is not None])
         return ShownPost(post, account, await self._original(post), votes, handles)
 
-    async def _original(self, post: Post) -> Original | None:
-        if post.of is None:
+    async def _original(self, post: Post, depth: int = CARRIED_SHOWN_MAX) -> Original | None:
+        if post.of is None or post.fate is not Fate.STANDS or not depth:
             return None
         account = await self._accounts.at(post.of.account_no)
-        return Original(account, None if account is None else await self._posts.find(post.of))
+        if account is None:
+            return Original(None, None)
+        found = await self._posts.find(post.of)
+        return Original(account, found, await self._original(found, depth - 1))
 
     async def _comment(self, comment: Comment) -> ShownComment:
         answers: list[Comment] = []

@@ -1,35 +1,8 @@
-"""The rows that only pages ask for: posts of all accounts in the order they came, and everything there is, for maps."""
+"""The rows that only maps ask for: every account and every post that stands, in windows of a bounded size."""
 
 from __future__ import annotations
 
 from teahouse.db import Reader, Row
-from teahouse.posts.types import Ref
-
-
-async def newest(reader: Reader, before: int, limit: int) -> list[int]:
-    """Positions of standing posts below one, the newest first."""
-    rows = await reader.fetch(
-        "SELECT pos FROM posts WHERE pos < ? AND fate = 0 ORDER BY pos DESC LIMIT ?", before, limit
-    )
-    return [row[0] for row in rows]
-
-
-async def tagged(reader: Reader, tag: str, before: int, limit: int) -> list[int]:
-    """The same of posts with a hashtag."""
-    rows = await reader.fetch(
-        "SELECT t.pos FROM post_tags t JOIN posts p ON p.pos = t.pos WHERE t.tag = ? AND t.pos < ? AND p.fate = 0 "
-        "ORDER BY t.pos DESC LIMIT ?",
-        tag, before, limit,
-    )  # fmt: skip
-    return [row[0] for row in rows]
-
-
-async def position(reader: Reader, ref: Ref) -> int | None:
-    """Where a post, standing or gone, is in the order of all."""
-    row = await reader.fetch_one(
-        "SELECT pos FROM posts WHERE account_no = ? AND number = ?", ref.account_no, ref.number
-    )
-    return None if row is None else int(row[0])
 
 
 async def accounts_window(reader: Reader, after: int, size: int) -> int | None:

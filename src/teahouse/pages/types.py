@@ -11,10 +11,11 @@ from teahouse.public_accounts.types import Account
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The post that a post carries on, as it is now. Without one: it cannot be found."""
+    """The post that a post carries on, as it is now, and what that carries on in turn. Without one: it is not found."""
 
     account: Account | None
     post: Post | None
+    below: Original | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,10 @@ class HistoryPage:
 
 @dataclass(frozen=True, slots=True)
 class PostList:
-    """Posts of several accounts, newest first. `before`: where to go on, as `handle/number`; '' at the end."""
+    """Posts of several accounts, newest first. `before`: the position to go on below; 0 at the end."""
 
     posts: Sequence[ShownPost]
-    before: str
+    before: int
     first: bool
 
 
