@@ -463,3 +463,24 @@ async def test_verify_notices_a_miscounted_list(tea: World, daily: Account, post
         await tx.execute("UPDATE mail_lists SET followers = 7")
     after = await Verification(database, tea.app.identifiers, database.head, sqlite=False).run()
     assert "by e-mail" in str(after["found"])
+
+
+async def test_looking_for_news_costs_the_same_for_few_and_many_followers(
+    tea: World, daily: Account, post: Sink
+) -> None:
+    async def cost() -> Any:
+        before = tea.counted.cost
+        await tea.app.mailings.deliver()
+        return tea.counted.cost - before
+
+    await follow(tea, post)
+    few = await cost()
+    rows = [(1_000_000_000 + n, b"%d" % n, b"sealed", 1, b"") for n in range(1_000)]
+    account = await tea.app.public_accounts.require("daily")
+    async with tea.database.transaction() as tx:
+        await tx.execute_many(
+            "INSERT INTO mail_followers (follower_no, account_no, address_hash, address, asked_ms, asks, confirmed_ms, "
+            f"token_hash, mailed, returned) VALUES (?, {account.account_no}, ?, ?, ?, 1, 1, ?, 0, 0)",
+            rows,
+        )
+    assert await cost() == few

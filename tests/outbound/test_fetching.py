@@ -2,9 +2,10 @@
 
 import asyncio
 import gzip
+import random
 import zlib
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from yarl import URL
@@ -309,3 +310,28 @@ async def test_a_closed_port_and_an_unknown_name_are_named(site: Web, names: Zon
     with pytest.raises(OutsideFailed, match="cannot be reached"):
         await closed.fetch(f"http://127.0.0.1:{port}/?token=secret", KILOBYTE)
     await closed.close()
+
+
+async def test_whatever_a_server_answers_it_is_taken_or_refused(site: Web, names: Zone) -> None:
+    """Good answers with some bytes changed, put in or left out; always the same ones."""
+    dice = random.Random(1)
+    packed = gzip.compress(b"tea" * 200)
+    good = [
+        head("200 OK", "Content-Length: 3", "Content-Type: text/xml; charset=utf-8", 'ETag: "1"') + b"tea",
+        head("200 OK", "Transfer-Encoding: chunked", "Content-Encoding: gzip")
+        + b"%x\r\n" % len(packed) + packed + b"\r\n0\r\n\r\n",
+        head("302 Found", "Location: /elsewhere?x", "Content-Length: 0"),
+        head("100 Continue") + head("200 OK", "Content-Length: 1") + b"x",
+    ]  # fmt: skip
+    async with fetching(site, names, limits=HURRIED) as fetcher:
+
+        async def one(path: str) -> None:
+            answer = bytearray(dice.choice(good))
+            for _ in range(dice.randrange(5)):
+                at, count = dice.randrange(len(answer)), dice.randrange(6)
+                answer[at : at + count] = dice.choice([b"", b"\r\n", b"\0", b": ", b"[::1", dice.randbytes(count)])
+            with suppress(FetchRefused, OutsideFailed):
+                await fetcher.fetch(site.raw(path, bytes(answer)), KILOBYTE)
+
+        for batch in range(20):
+            await asyncio.gather(*(one(f"/{batch}/{number}") for number in range(FETCHES_MAX)))

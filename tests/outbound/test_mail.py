@@ -270,3 +270,17 @@ async def test_nothing_in_the_outbox_can_be_read_without_the_key(tea: World, pos
     stored = b"".join(value if isinstance(value, bytes) else str(value).encode() for value in row)
     for secret in (b"guest", b"example.org", b"ready", b"Come"):
         assert secret not in stored
+
+
+async def test_a_row_that_cannot_be_read_is_given_up_and_stops_no_other(tea: World, post: Sink) -> None:
+    """As after a restore of the database without its keys."""
+    post.greeting = "421 not now"
+    await write(tea, "lost@example.org")
+    await tea.app.mail.deliver()
+    async with tea.database.transaction() as tx:
+        await tx.execute("UPDATE mail_outbox SET content = ?", b"not what was sealed")
+    await write(tea, GUEST)
+    post.greeting = "220 sink.test"
+    await deliver_after(tea, WAIT_MAX_MS)
+    assert [taken.recipient for taken in post.taken] == [GUEST]
+    assert "secrets.json" in (await tea.app.mail.failures(10))[0][2]

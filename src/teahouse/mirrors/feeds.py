@@ -43,11 +43,14 @@ class FeedReader:
 
 
 async def read_apart(request: bytes) -> bytes:
-    """What the process answers; nothing when it fails or takes too long."""
-    process = await asyncio.create_subprocess_exec(
-        # Without the server's environment, which may hold secrets.
-        sys.executable, "-I", feed_parser.__file__, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={},
-    )  # fmt: skip
+    """What the process answers; nothing when it fails or takes too long. Raises OutsideFailed when none can be had."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            # Without the server's environment, which may hold secrets.
+            sys.executable, "-I", feed_parser.__file__, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={},
+        )  # fmt: skip
+    except OSError as error:
+        raise OutsideFailed(f"The server could not begin to read the feed: {error.strerror}.") from None
     try:
         async with asyncio.timeout(READING_LIMIT_S):
             answer, _ = await process.communicate(request)

@@ -142,9 +142,9 @@ class Mail:
         """Send one mail and note what came of it."""
         try:
             letter = msgspec.json.decode(self.book.open(mail.content), type=Letter)
-        except (Unreadable, msgspec.DecodeError) as error:
+            wire = letters.compose(letter, mail.message_id, mail.written_ms, *self._sender)
+        except (Unreadable, ValueError) as error:  # one mail that cannot be made must not hold up the others
             return await self._again(mail, str(error), lasting=True)
-        wire = letters.compose(letter, mail.message_id, mail.written_ms, *self._sender)
         try:
             await line.send(self._sender[1], letter.recipient, wire)
         except Refusal as refusal:

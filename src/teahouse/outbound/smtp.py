@@ -61,7 +61,7 @@ class Relay:
         )  # fmt: skip
         try:
             await client.connect()
-        except (aiosmtplib.SMTPException, OSError) as error:
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:  # ValueError: a password it cannot send
             client.close()
             raise Unreached(said(error)) from None
         try:
