@@ -446,14 +446,6 @@ async def test_the_page_to_follow_by_leads_there_where_mail_is_on(
         assert 'href="/mail/daily"' in (await browse(tea, "GET", f"/@daily/follow?lang={language}")).text
 
 
-async def test_a_handle_with_a_slash_has_its_pages_too(tea: World, post: Sink) -> None:
-    await newsroom(tea, "daily/leaf")
-    assert "<form" in (await browse(tea, "GET", "/mail/daily%2Fleaf")).text
-    assert (await browse(tea, "POST", "/mail/daily%2Fleaf", {"address": GUEST})).status_code == 200
-    (mail,) = await posted(tea, post)
-    assert f"{URL}/mail/daily%2Fleaf/confirm?token=" in mail.text
-
-
 async def test_verify_notices_a_miscounted_list(tea: World, daily: Account, post: Sink) -> None:
     await follow(tea, post)
     database = tea.database

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from teahouse.errors import TeahouseError
+from teahouse.http.messages import Requester
 from teahouse.mirrors import archive, imports
 from teahouse.mirrors.archive import LINE_MAX_BYTES, LINES_MAX, Archive
 from tests.clock import START_MS, ManualClock
@@ -161,11 +162,12 @@ async def test_media_come_from_the_archive_and_from_the_web(tea: World, daily: A
     assert (report["added"], report["failed"]) == (2, 2)
     assert "is no picture" in report["problems"][0]["error"]
     assert "not on the public internet" in report["problems"][1]["error"]
+    owner = Requester(daily.owner.user_id, daily.owner.user_no, daily.owner.device_id)
     for post, description in zip(await posts(daily), ("A near cup", "A far cup"), strict=True):
         (media,) = post["content"]["media"]
         assert (media["mimetype"], media["description"], media["size"]) == ("image/png", description, len(PICTURE))
         server, media_id = media["url"].removeprefix("mxc://").split("/")
-        stored = await tea.app.media.content(server, media_id, 0)
+        stored = await tea.app.media.content(owner, server, media_id, 0)
         assert b"".join([piece async for piece in await tea.app.media.read(stored)]) == PICTURE
     before = await tea.database.fetch("SELECT count(*) FROM media")
     assert (await brought(tea, daily, content))["known"] == 2
