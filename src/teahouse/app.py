@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from teahouse.badges.api import BadgesApi
+from teahouse.badges.service import Badges
 from teahouse.bus.local import LocalBus
 from teahouse.clock import Clock
 from teahouse.config import Config
 from teahouse.contacts.api import ContactsApi
 from teahouse.contacts.service import Contacts
 from teahouse.contacts.types import GreetingLimits
-from teahouse.db import Database, Transaction
-from teahouse.db.migrate import migrate_postgres, migrate_sqlite
-from teahouse.db.postgres import Postgres
-from teahouse.db.sqlite import Sqlite
-from teahouse.errors import Conflict
+from teahouse.db import Transaction
 from teahouse.eventlog.batch import RoomLimits
 from teahouse.eventlog.identifiers import Identifiers
 from teahouse.eventlog.service import EventLog
@@ -39,6 +36,7 @@ from teahouse.mirrors.api import MirrorsApi
 from teahouse.mirrors.imports import Imports
 from teahouse.mirrors.service import Mirrors
 from teahouse.moments.parts import MomentsSlice, Needs
+from teahouse.opening import Engine, open_database, settle_name
 from teahouse.outbound.outside import Outside
 from teahouse.pages.pages import Pages
 from teahouse.posts.interactions import Interactions
@@ -95,19 +93,7 @@ from teahouse.users.stages import Stages
 from teahouse.users.types import AccountRules
 from teahouse.users.uia import UserInteractive
 
-DATABASE_FILE = "teahouse.db"
 MEDIA_FOLDER = "media"
-
-log = logging.getLogger("teahouse")
-
-
-class Engine(Database, Protocol):
-    """A database as the process that owns it sees it."""
-
-    @property
-    def failed(self) -> BaseException | None: ...
-
-    async def durability(self) -> dict[str, str]: ...
 
 
 class Slice(Protocol):
@@ -129,6 +115,7 @@ class App:
         self.bus = LocalBus()
         home = config.public_url or config.server_name
         outside = Outside(database, clock, config.outbound, config.mail, home, secrets.address_key)
+        self.address_key = secrets.address_key
         self.names, self.fetcher, self.mail = outside.names, outside.fetcher, outside.mail
         self._build_users()
         self._build_rooms()
@@ -137,6 +124,7 @@ class App:
         self._build_sync()
         self.operations = [
             *self.contacts_api.operations(),
+            *BadgesApi(self.badges, self.public_accounts).operations(),
             *account_operations(
                 self.public_accounts, self.followers, self.directory, self.posts, self.interactions, self.post_views,
                 self.posting_tokens,
@@ -173,6 +161,7 @@ class App:
                 self.mirrors.run(),
                 self.desk.errands.run(),
                 self.microblog.run(),
+                self.badges.run(),
             )
             for coroutine in work:
                 group.create_task(coroutine)
@@ -248,6 +237,9 @@ class App:
             database, self.clock, self.bus, self.identifiers, self.members, self.people, self.public_accounts,
             self.push_rules, self.boundaries,
         )  # fmt: skip
+        self.badges = Badges(
+            database, self.clock, self.rooms, self.public_accounts, self.names, self.fetcher, self.address_key
+        )
         self.posting_tokens = PostingTokens(database, self.clock, config.server_name)
         self.loading = Loading(database, self.clock, self.public_accounts, self.followers)
         self.posts = Posts(
@@ -358,31 +350,6 @@ def codec_reply(value: Any) -> Any:
         return codec.reply(value)
 
     return answer
-
-
-async def open_database(config: Config) -> Engine:
-    """The database of a configuration, at this version's schema."""
-    if config.database.url:
-        await migrate_postgres(config.database.url)
-        return await Postgres.open(config.database.url)
-    path = config.data_dir / DATABASE_FILE
-    copy = migrate_sqlite(path)
-    if copy is not None:
-        log.info("The database was upgraded; a copy of it as it was is in %s", copy)
-    return await Sqlite.open(path)
-
-
-async def settle_name(database: Database, config: Config) -> None:
-    """Fix the server's name at the first start; raises Conflict when it is another one later."""
-    row = await database.fetch_one("SELECT value FROM settings WHERE name = 'server_name'")
-    if row is None:
-        async with database.transaction() as tx:
-            await tx.execute("INSERT INTO settings (name, value) VALUES ('server_name', ?)", config.server_name)
-    elif row[0] != config.server_name:
-        raise Conflict(
-            f"server_name: this data belongs to {row[0]}, not {config.server_name}. "
-            "A server's name is part of every user id and cannot change."
-        )
 
 
 async def build(config: Config, clock: Clock) -> App:

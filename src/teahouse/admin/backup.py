@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from teahouse import __version__
-from teahouse.app import DATABASE_FILE, MEDIA_FOLDER, App
+from teahouse.app import MEDIA_FOLDER, App
 from teahouse.config import Config
 from teahouse.db import migrate
 from teahouse.db.postgres import copy_in, copy_out
 from teahouse.db.sqlite import Sqlite
 from teahouse.errors import Conflict, InvalidParam, NotFound
+from teahouse.opening import DATABASE_FILE
 from teahouse.secrets import FILE as SECRETS_FILE
 from teahouse.secrets import sync_folder
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from teahouse.admin.recounts import recount
-from teahouse.app import DATABASE_FILE, App
+from teahouse.app import App
 from teahouse.config import Config
 from teahouse.db import Reader
 from teahouse.db.postgres import PostgresReader
@@ -23,6 +23,7 @@ from teahouse.eventlog.identifiers import Identifiers
 from teahouse.eventlog.types import EventClass
 from teahouse.matrix import events as matrix_events
 from teahouse.matrix.room_versions import ROOM_VERSIONS
+from teahouse.opening import DATABASE_FILE
 
 ROWS_AT_ONCE = 500  # read before others get a turn
 PROBLEMS_SHOWN_MAX = 100  # described in words; all are counted

@@ -91,6 +91,10 @@ class Accounts:
             await also(tx, made.user_no)
             return made
 
+    async def note_action(self, tx: Transaction, actor: str, action: str, subject: str, reason: str) -> None:
+        """Write into the register what one of the operator's staff did."""
+        await store.register_action(tx, self._clock.now_ms(), actor, action, subject, reason)
+
     async def register_crowd(self, tx: Transaction, count: int) -> list[int]:
         """Make many users whom nobody signs in as, to measure with; their numbers."""
         first, now_ms = tx.positions(count), self._clock.now_ms()
