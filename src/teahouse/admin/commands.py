@@ -197,7 +197,7 @@ def run_demo(given: argparse.Namespace, config: Config) -> int:
     made = perform(config, {"command": "demo"})
     base = made["public_url"].rstrip("/") or f"http://{config.listen}"
     print(f"A small town lives here now: {len(made['people'])} people, {len(made['groups'])} groups,")
-    print(f"{len(made['accounts'])} public accounts.\n")
+    print(f"{made['moments']} moments and {len(made['accounts'])} public accounts.\n")
     print(f"  Look around:  {base}/explore")
     print(f"  Sign in:      at {base} with any Matrix app, as one of")
     for user_id in made["people"]:

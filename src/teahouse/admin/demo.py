@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from teahouse.admin import pictures
-from teahouse.admin.town import Group, Picture, Post, Publisher, story
+from teahouse.admin.town import Group, Moment, Picture, Post, Publisher, story
 from teahouse.app import App
 from teahouse.errors import Conflict
 from teahouse.http.messages import Requester
 from teahouse.media.types import Upload
+from teahouse.moments.audience import Audience, Scope
+from teahouse.moments.types import MomentContent
 from teahouse.posts.types import Article, Media, Poll, PostContent, Ref, Repost
 from teahouse.posts.types import Post as Published
 from teahouse.public_accounts.accounts import publisher
@@ -44,6 +46,8 @@ class Town:
             await self._greet(greeting.sender, greeting.other, greeting.text)
         for group in self._story.groups:
             await self._group(group)
+        for moment in self._story.moments:
+            await self._show(moment)
         publishers = self._story.publishers
         for each in publishers:
             await self._open(each)
@@ -80,6 +84,17 @@ class Town:
     async def _say(self, reader: Reader, room_id: str, text: str) -> None:
         content = {"msgtype": "m.text", "body": text}
         await self._app.rooms.send(reader, room_id, "m.room.message", secrets.token_hex(8), content)
+
+    async def _show(self, moment: Moment) -> None:
+        """A moment for friends, and what they say of it."""
+        author, slice_ = self.people[moment.author], self._app.moments
+        content = MomentContent(moment.text, [await self._drawn(author, one) for one in moment.pictures])
+        named = frozenset(self.people[name].user_no for name in moment.named)
+        made = await slice_.moments.publish(author, content, Audience(Scope[moment.scope.upper()], named))
+        for name in moment.likes:
+            await slice_.deeds.like(self.people[name], made)
+        for name, text in moment.comments:
+            await slice_.deeds.comment(self.people[name], made, text)
 
     async def _open(self, each: Publisher) -> None:
         """A public account, with its pictures, its staff and those who follow it."""
@@ -174,6 +189,7 @@ async def settle(app: App, request: Mapping[str, Any]) -> dict[str, Any]:
         "admin": next(iter(town.people.values())).user_id,
         "people": [reader.user_id for reader in town.people.values()],
         "groups": [group.name for group in story().groups],
+        "moments": len(story().moments),
         "accounts": [account.handle for account in town.accounts.values()],
         "public_url": app.config.public_url,
     }

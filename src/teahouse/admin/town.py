@@ -70,6 +70,18 @@ class Post(msgspec.Struct, frozen=True):
     votes: list[int] = []
 
 
+class Moment(msgspec.Struct, frozen=True):
+    """What somebody shows their friends; `scope` and `named` as audiences have them. `comments`: who says what."""
+
+    author: str
+    text: str = ""
+    pictures: list[Picture] = []
+    scope: str = "friends"
+    named: list[str] = []
+    likes: list[str] = []
+    comments: list[tuple[str, str]] = []
+
+
 class Publisher(msgspec.Struct, frozen=True):
     """A public account with its owner, what it says of itself, and its posts."""
 
@@ -93,6 +105,7 @@ class Story(msgspec.Struct, frozen=True):
     people: Mapping[str, str]
     greetings: list[Greeting]
     groups: list[Group]
+    moments: list[Moment]
     publishers: list[Publisher]
 
 
