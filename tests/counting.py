@@ -109,6 +109,9 @@ class Counted(Counting):
             self.rows += counted.rows
             self.written += counted.written
 
+    async def scrub(self) -> bool:
+        return await self._engine.scrub()
+
     async def durability(self) -> dict[str, str]:
         return await self._engine.durability()
 

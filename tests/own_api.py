@@ -27,7 +27,7 @@ def faults(document: Json, method: str, path: str, query: Collection[str], statu
         return [f"{method} {path} is not said to answer {status}"]
     # A schema refers to others, and may refer to itself: they stand below it where it looks for them.
     schema = {
-        **strict(response["content"]["application/json"]["schema"]),
+        **strict(next(iter(response["content"].values()))["schema"]),
         "components": {"schemas": {name: strict(each) for name, each in document["components"]["schemas"].items()}},
     }
     found = [f"{method} {path} {status} {error.json_path}: {error.message}"

@@ -163,7 +163,9 @@ class World:
         async with asyncio.timeout(LIMIT_S + (query or {}).get("timeout", 0) / 1_000):
             await self.app.http(scope, receive, send)
         content = b"".join(message.get("body", b"") for message in sent[1:])
-        answer = Answer(sent[0]["status"], json.loads(content) if content else None)
+        kind = dict(sent[0]["headers"]).get(b"content-type", b"")
+        decoded = content.decode() if kind.startswith(b"text/") else json.loads(content) if content else None
+        answer = Answer(sent[0]["status"], decoded)
         if template.startswith(own_api.PREFIX):
             assert own_api.faults(self.document, method, template, tuple(texts), answer.status, answer.json) == []
         return answer

@@ -7,6 +7,7 @@ from collections.abc import Collection, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from teahouse.analytics import AnalyticsApi, Readings, Reports
 from teahouse.badges.api import BadgesApi
 from teahouse.badges.service import Badges
 from teahouse.bus.local import LocalBus
@@ -21,11 +22,11 @@ from teahouse.eventlog.identifiers import Identifiers
 from teahouse.eventlog.service import EventLog
 from teahouse.feed.boundaries import Boundaries
 from teahouse.feed.microblog import Microblog
-from teahouse.http import codec, openapi
+from teahouse.http import openapi
 from teahouse.http.addresses import ClientAddresses
 from teahouse.http.app import HttpApp
 from teahouse.http.discovery import DiscoveryApi
-from teahouse.http.messages import Auth, Request, Response, Route
+from teahouse.http.messages import Route
 from teahouse.http.ratelimit import Guesses, RateLimiter, rates
 from teahouse.keys import BackupApi, Keys, KeysApi
 from teahouse.mailings.api import MailingsApi
@@ -127,8 +128,9 @@ class App:
             *BadgesApi(self.badges, self.public_accounts).operations(),
             *account_operations(
                 self.public_accounts, self.followers, self.directory, self.posts, self.interactions, self.post_views,
-                self.posting_tokens,
+                self.posting_tokens, self.readings.opened,
             ),
+            *AnalyticsApi(self.public_accounts, self.reports, self.clock).operations(),
             *self.moments.operations(),
             *MailingsApi(self.mailings, self.public_accounts).operations(),
             *self.microblog.operations(),
@@ -162,6 +164,7 @@ class App:
                 self.desk.errands.run(),
                 self.microblog.run(),
                 self.badges.run(),
+                self.readings.run(),
             )
             for coroutine in work:
                 group.create_task(coroutine)
@@ -268,6 +271,10 @@ class App:
         )  # fmt: skip
         self.rooms.keepers.append(self.desk.chats)
         self.membership.policy = self.desk.invites(self.contacts)
+        self.readings = Readings(database, self.clock, self.followers, database.scrub)
+        self.reports = Reports(database, self.posts)
+        self.rooms.watchers.append(self.readings)
+        self.posts.listeners.append(self.readings)
 
     def _build_moments(self) -> None:
         needs = Needs(
@@ -286,7 +293,7 @@ class App:
         lazy = LazyMembers()
         sections = RoomSections(
             self.database, self.eventlog, self.readership, self.history, self.serving, self.receipts, self.typing,
-            unread, lazy, self.clock, self.rooms.keeper_of,
+            unread, lazy, self.clock, self.rooms.keeper_of, self.rooms.watchers,
         )  # fmt: skip
         self.device_lists = DeviceLists(self.database, self.eventlog, self.readership, self.people, self.keys)
         self.waiters = Waiters(self.bus, self._interested)
@@ -311,7 +318,7 @@ class App:
             FallbackApi(stages),
             Pages(
                 config, self.clock, self.database, self.accounts, self.public_accounts, self.posts, self.interactions,
-                self.microblog, by_mail=self.mailings.on,
+                self.microblog, by_mail=self.mailings.on, views=self.readings,
             ),
             MailingsPages(self.mailings, self.public_accounts),
             ProfilesApi(Profiles(self.database, self.people, self.rooms_of_users.profile_changed)),
@@ -330,26 +337,16 @@ class App:
             SyncApi(self.sync, self.account_data.filter),
         ]
         routes = [route for each in slices for route in each.routes()]
-        document = codec_reply(openapi.document(self.operations))
         return [
             *routes,
             *(operation.route for operation in self.operations),
-            Route("GET", openapi.PATH, document, Auth.NONE),
+            openapi.route(self.operations),
         ]
 
     async def _set_account_data(
         self, tx: Transaction, user_no: int, room_no: int, data_type: str, content: dict[str, Any]
     ) -> None:
         await self.account_data.set_in(tx, user_no, room_no, data_type, content)
-
-
-def codec_reply(value: Any) -> Any:
-    """A handler that always answers the same."""
-
-    async def answer(request: Request) -> Response:
-        return codec.reply(value)
-
-    return answer
 
 
 async def build(config: Config, clock: Clock) -> App:

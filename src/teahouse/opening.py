@@ -25,6 +25,8 @@ class Engine(Database, Protocol):
 
     async def durability(self) -> dict[str, str]: ...
 
+    async def scrub(self) -> bool: ...
+
 
 async def open_database(config: Config) -> Engine:
     """The database of a configuration, at this version's schema."""

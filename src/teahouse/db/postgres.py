@@ -180,6 +180,10 @@ class Postgres:
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         return self._writer.transaction()
 
+    async def scrub(self) -> bool:
+        """Nothing to do here: when deleted rows leave pages and logs is for PostgreSQL's vacuum and the archive."""
+        return True
+
     async def durability(self) -> dict[str, str]:
         """The settings in force, read back from the writer's connection."""
         return {

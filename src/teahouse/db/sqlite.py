@@ -20,6 +20,7 @@ from teahouse.errors import StorageFull
 
 CACHE_KIB = 65_536  # page cache of each connection, KiB
 CHECKPOINT_BYTES = 16 * 1024 * 1024  # size of the write-ahead log that starts a checkpoint
+SCRUB_WAIT_MS = 100  # how long writers are kept out for a reader to finish
 BUSY_TIMEOUT_S = 10.0  # how long a statement waits for another process's lock (backup, verify)
 STATEMENTS_CACHED = 512  # prepared statements kept by each connection
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
@@ -156,6 +157,13 @@ class Sqlite:
         self._checkpoint_when_due()
         return self._writer.transaction()
 
+    async def scrub(self) -> bool:
+        """Empty the write-ahead log, which still holds what was deleted. False when a long reader is in the way."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._checkpointer, self._checkpoint_now)  # most of the work, while others write
+        async with self._writer.pause():
+            return await loop.run_in_executor(self._checkpointer, self._truncate)
+
     async def durability(self) -> dict[str, str]:
         """The settings in force, read back from the writer's connection."""
         names = {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}
@@ -195,6 +203,19 @@ class Sqlite:
 
     async def _checkpoint(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._checkpointer, self._checkpoint_now)
+
+    def _truncate(self) -> bool:
+        connection = connect(self._path)
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {SCRUB_WAIT_MS}")
+            busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if not isinstance(refusal(error), StorageFull):
+                raise
+            return False
+        finally:
+            connection.close()
+        return not busy
 
     def _checkpoint_now(self) -> None:
         connection = connect(self._path)

@@ -120,6 +120,20 @@ class Writer:
         # Shielded: the group belongs to all its bodies, one caller going away must not take the commit along.
         await asyncio.shield(group.done)
 
+    @asynccontextmanager
+    async def pause(self) -> AsyncIterator[None]:
+        """Keep bodies out while the block runs; whatever was begun is committed."""
+        await self._turn.acquire()
+        while self._group is not None:
+            begun = self._group
+            self._turn.release()
+            await asyncio.wait({begun.done})
+            await self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
+
     async def close(self) -> None:
         """Refuse what comes from now on, and finish what is under way."""
         async with self._turn:

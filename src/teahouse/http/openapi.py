@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 
 from teahouse import __version__
-from teahouse.http.messages import Auth, Route
+from teahouse.http import codec
+from teahouse.http.messages import Auth, Request, Response, Route
 
 PATH = "/_teahouse/v1/openapi.json"
 _PARAMETER = re.compile(r"\{(\w+)\*?\}")
+JSON, CSV = "application/json", "text/csv"
 _REF = "#/components/schemas/{name}"
 
 
@@ -45,6 +47,17 @@ class Operation:
     body: type | None = None
     query: Sequence[Query] = field(default_factory=tuple)
     refusals: Sequence[int] = (400, 401, 404)
+    produces: str = JSON
+
+
+def route(operations: Sequence[Operation]) -> Route:
+    """Where the document of some operations is served."""
+    reply = codec.reply(document(operations))
+
+    async def get_document(request: Request) -> Response:
+        return reply
+
+    return Route("GET", PATH, get_document, Auth.NONE)
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
@@ -81,7 +94,7 @@ def described(operation: Operation, schemas: dict[type, Any]) -> dict[str, Any]:
             {"name": each.name, "in": "query", "description": each.description, "schema": {"type": each.type}}
             for each in operation.query
         ],
-        "responses": {"200": answer("Done.", schemas[operation.reply])}
+        "responses": {"200": answer("Done.", schemas[operation.reply], operation.produces)}
         | {str(status): answer(HTTPStatus(status).phrase, schemas[ErrorReply]) for status in operation.refusals}
         | {"default": answer("Any other refusal, such as too many requests.", schemas[ErrorReply])},
     }
@@ -94,6 +107,6 @@ def described(operation: Operation, schemas: dict[type, Any]) -> dict[str, Any]:
     return shape
 
 
-def answer(description: str, schema: Any) -> dict[str, Any]:
+def answer(description: str, schema: Any, produces: str = JSON) -> dict[str, Any]:
     """One response."""
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {"description": description, "content": {produces: {"schema": schema}}}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from teahouse.http.openapi import Operation
 from teahouse.posts.interactions import Interactions
 from teahouse.posts.service import Posts
+from teahouse.posts.types import Ref
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.api import AccountsApi
 from teahouse.public_accounts.followers import Followers
@@ -19,11 +20,11 @@ from teahouse.rooms import Directory
 
 def operations(
     accounts: Accounts, followers: Followers, directory: Directory, posts: Posts, interactions: Interactions,
-    views: PostViews, tokens: PostingTokens,
+    views: PostViews, tokens: PostingTokens, opened: Callable[[Ref, int], None],
 ) -> Sequence[Operation]:  # fmt: skip
-    """The endpoints with their descriptions."""
+    """The endpoints with their descriptions. `opened(ref, user_no)` is told of readers who look at a post."""
     return [
         *AccountsApi(accounts, followers, directory).operations(),
-        *PostsApi(accounts, posts, interactions, views).operations(),
+        *PostsApi(accounts, posts, interactions, views, opened).operations(),
         *TokensApi(accounts, tokens).operations(),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -97,11 +97,16 @@ class CommentsReply(msgspec.Struct, omit_defaults=True):
 class PostsApi:
     """Posts over HTTP."""
 
-    def __init__(self, accounts: Accounts, posts: Posts, interactions: Interactions, views: PostViews) -> None:
+    def __init__(
+        self, accounts: Accounts, posts: Posts, interactions: Interactions, views: PostViews,
+        opened: Callable[[Ref, int], None],
+    ) -> None:  # fmt: skip
+        """`opened(ref, user_no)` is told of everybody who looks at a post and is not of its account's staff."""
         self._accounts = accounts
         self._posts = posts
         self._interactions = interactions
         self._views = views
+        self._opened = opened
 
     def operations(self) -> Sequence[Operation]:
         """The endpoints with their descriptions."""
@@ -155,7 +160,10 @@ class PostsApi:
     async def get_post(self, request: Request) -> Response:
         account = await self._accounts.require(request.path["handle"])
         post = await self._posts.find(Ref(account.account_no, number(request)))
-        return codec.reply(await self._views.one(request.requester_or_none, post))
+        shown = await self._views.one(request.requester_or_none, post)
+        if request.requester_or_none is not None and not shown.author:
+            self._opened(post.ref, request.requester.user_no)
+        return codec.reply(shown)
 
     async def edit_post(self, request: Request) -> Response:
         account = await self._editable(request)

@@ -113,7 +113,8 @@ class Receipts:
             return
         keeper = self._rooms.keeper_of(state)
         if keeper is not None:
-            await self._keep(keeper, reader, state, Arrived(reader.user_no, state, kind, pos, name))
+            before = max(marks.values(), default=0)
+            await self._keep(keeper, reader, state, Arrived(reader.user_no, state, kind, pos, name), before)
             return
         await self._store(reader, state, kind, pos, name)
 
@@ -160,7 +161,9 @@ class Receipts:
             content.setdefault(receipt.event_id, {})["m.read.private"] = {reader.user_id: receipt.body}
         return msgspec.Raw(msgspec.json.encode(content)) if content else None
 
-    async def _keep(self, keeper: Keeper, reader: Reader, state: RoomState, arrived: Arrived) -> None:
+    async def _keep(
+        self, keeper: Keeper, reader: Reader, state: RoomState, arrived: Arrived, before: int
+    ) -> None:
         """Store a receipt in a kept room, where nobody sees another's: it is new to its owner alone."""
         async with self._database.transaction() as tx:
             pos = tx.positions()
@@ -177,6 +180,9 @@ class Receipts:
                 if marks is not None:
                     advance(marks, arrived.thread, arrived.pos)
                 self._bus.publish(users=(arrived.user_no,))
+                if arrived.pos > before:
+                    for watcher in self._rooms.watchers:
+                        watcher.read(reader, state, before, arrived.pos)
 
             tx.on_commit(kept)
 

@@ -12,7 +12,7 @@ from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Also, Appended, Content, Draft, Proposal, Target, Txn
 from teahouse.matrix import events, identifiers
 from teahouse.rooms.readership import Readerships
-from teahouse.rooms.types import Keeper, Reader, Users
+from teahouse.rooms.types import Keeper, Reader, Users, Watcher
 
 NOT_IN_ROOM = "You are not in this room."
 TXN_ID_MAX_BYTES = 255  # our bound; the specification gives none
@@ -29,6 +29,7 @@ class Rooms:
         self.readership = readership
         self.users = users
         self.keepers: list[Keeper] = []
+        self.watchers: list[Watcher] = []
 
     def keeper_of(self, state: RoomState) -> Keeper | None:
         """Who keeps a room; None for an ordinary one."""

@@ -186,6 +186,16 @@ class Keeper(Protocol):
         """Events in after < pos <= upto that this reader alone has: what they sent and nobody else is shown."""
 
 
+class Watcher(Protocol):
+    """Who is told what readers of kept rooms are handed and have read. It keeps nobody waiting."""
+
+    def delivered(self, reader: Reader, state: RoomState, events: Sequence[StoredEvent]) -> None:
+        """A sync hands events of a room the reader is in to one of their devices."""
+
+    def read(self, reader: Reader, state: RoomState, after: int, upto: int) -> None:
+        """The reader's read position moved on; `after` is 0 when there was none."""
+
+
 class Users(Protocol):
     """What rooms needs of the users slice."""
 

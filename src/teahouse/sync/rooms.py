@@ -18,7 +18,7 @@ from teahouse.rooms.history import History, Page, not_from
 from teahouse.rooms.receipts import Receipts
 from teahouse.rooms.serving import Serving, only_fields
 from teahouse.rooms.tokens import Token
-from teahouse.rooms.types import Keeper, Place, Readership
+from teahouse.rooms.types import Keeper, Place, Readership, Watcher
 from teahouse.sync.lazy import LazyMembers
 from teahouse.sync.types import TIMELINE_EVENTS_DEFAULT, TIMELINE_EVENTS_MAX, Ask, Json, RoomView, raw
 
@@ -41,6 +41,7 @@ class RoomSections:
         lazy: LazyMembers,
         clock: Clock,
         keeper_of: Callable[[RoomState], Keeper | None],
+        watchers: Sequence[Watcher],
     ) -> None:
         self._database = database
         self._eventlog = eventlog
@@ -53,6 +54,7 @@ class RoomSections:
         self._lazy = lazy
         self._clock = clock
         self._keeper_of = keeper_of
+        self._watchers = watchers
 
     async def joined(
         self, ask: Ask, view: RoomView, account_data: Sequence[Json], ignored: Collection[str]
@@ -161,6 +163,8 @@ class RoomSections:
         keeper = self._keeper_of(view.state)
         if keeper is None or (whole and not events):
             return events
+        for watcher in self._watchers:
+            watcher.delivered(ask.reader, view.state, events)
         after = events[0].pos if whole else max(ask.floor, page.end or 0)
         own = await keeper.own(ask.reader, view.state, after, min(ask.upto.pos, view.last))
         matches = filters.matcher(ask.filter.room.timeline, view.state.room_id)
