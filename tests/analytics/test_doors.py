@@ -8,6 +8,7 @@ import pytest
 from teahouse.analytics.tables import table
 from tests.analytics.press import ANALYTICS, OF_POST, crowd, mark, report
 from tests.public_accounts.newsroom import ACCOUNT, newsroom
+from tests.public_accounts.test_tokens import program
 from tests.world import Person, World
 
 TABLES = (f"{ANALYTICS}.csv", f"{ANALYTICS}/posts.csv", f"{OF_POST}.csv")
@@ -76,3 +77,13 @@ async def test_posts_that_are_not_there_have_no_figures(tea: World) -> None:
         assert (await account.owner.ask("GET", OF_POST, handle="daily", number=number)).status == status
     quiet = await report(account)
     assert (quiet["posts"], quiet["best"], quiet["sources"]) == ([], [], [])
+
+
+async def test_a_posting_token_sees_figures_within_its_scopes(tea: World) -> None:
+    account, _ = await newsroom(tea)
+    await account.publish()
+    press, _ = await program(tea, account, ["analytics"])
+    other, _ = await program(tea, account, ["publish"])
+    for door in DOORS:
+        assert (await press.ask("GET", door, handle="daily", number="1")).status == 200
+        assert (await other.ask("GET", door, handle="daily", number="1")).status == 403
