@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from teahouse.errors import InvalidParam, TooLarge
 from teahouse.mirrors.types import Entry, Line
 from teahouse.posts.checking import sanitised
+from teahouse.posts.nesting import is_deep
 from teahouse.posts.types import LANGUAGE_MAX_CHARACTERS, TITLE_MAX_CHARACTERS, Article, PostContent
 from teahouse.posts.wording import check_link, plain
 
@@ -25,11 +26,12 @@ def content_of(entry: Entry) -> PostContent | None:
     None for an entry without words or link.
     """
     title = cut(plain(entry.title), TITLE_MAX_CHARACTERS)
-    words = plain(entry.html)
+    html = "" if is_deep(entry.html) else entry.html
+    words = plain(html)
     link = entry.link if is_link(entry.link) else ""
     language = entry.language if fits_language(entry.language) else ""
-    if title and len(words) >= ARTICLE_FROM_CHARACTERS and fits_article(entry.html):
-        return PostContent(article=Article(title, entry.html), link=link, language=language)
+    if title and len(words) >= ARTICLE_FROM_CHARACTERS and fits_article(html):
+        return PostContent(article=Article(title, html), link=link, language=language)
     summary = "" if words.startswith(title) and len(words) - len(title) < 3 else cut(words, SUMMARY_CHARACTERS)
     text = "\n\n".join(part for part in (title, summary) if part)
     return PostContent(text=text, link=link, language=language) if text or link else None

@@ -25,6 +25,8 @@ def normal(address: str) -> str:
     Quoted local parts and those outside ASCII are refused: hardly a server takes them.
     """
     local, _, domain = address.strip().rpartition("@")
+    if len(domain) > ADDRESS_MAX_CHARACTERS:  # before it is looked at: its normal form takes the square of its length
+        domain = ""
     try:
         ascii_domain = domain.encode("idna").decode().lower()
     except UnicodeError:

@@ -13,8 +13,10 @@ import nh3
 
 from teahouse.errors import InvalidParam, TooLarge
 from teahouse.posts import types
+from teahouse.posts.forms import normal
+from teahouse.posts.nesting import is_deep
 from teahouse.posts.types import Article, Media, Poll, PostContent
-from teahouse.posts.wording import check_link, limit, line, tidy
+from teahouse.posts.wording import check_link, limit, line, seen, tidy
 
 EMOJI_MAX_BYTES = 64  # of the emoji somebody likes with; a family with skin tones takes 41
 DESCRIBE = (
@@ -26,6 +28,7 @@ _MXC = re.compile(r"mxc://[^/\s\"'<>]{1,255}/[A-Za-z0-9_-]{1,255}")
 _MIMETYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
 _SMALL = re.compile(r"[0-9]{1,3}")
 _VOID = {"br", "hr", "img"}
+DEEP = f"An article's elements stand at most {types.ARTICLE_DEPTH_MAX} deep inside each other."
 _TAGS = {
     "a", "blockquote", "br", "code", "em", "figcaption", "figure", "h2", "h3", "h4", "hr", "img", "li", "ol", "p",
     "pre", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul", "b", "i", "s", "del",
@@ -128,15 +131,18 @@ def sanitised(html: str) -> str:
     """HTML with nothing in it but text, links and pictures of this server. Raises InvalidParam or TooLarge."""
     if len(html.encode()) > types.ARTICLE_MAX_BYTES:
         raise TooLarge(f"An article has at most {types.ARTICLE_MAX_BYTES:,} bytes.")
+    if is_deep(html):
+        raise InvalidParam(DEEP)
     safe = nh3.clean(
         tidy(html), tags=_TAGS, attributes=_ATTRIBUTES, attribute_filter=allowed,
         url_schemes={"http", "https", "mailto", "mxc"}, link_rel="noopener noreferrer nofollow",
     )  # fmt: skip
+    safe = seen(safe)  # again: what tidying took out may have been written as entities
     # Cleaning completes what was left open, so it may grow; it must still fit when it comes back edited.
     if len(safe.encode()) > types.ARTICLE_MAX_BYTES:
         raise TooLarge(f"An article has at most {types.ARTICLE_MAX_BYTES:,} bytes, closing tags included.")
     if read(safe).deepest > types.ARTICLE_DEPTH_MAX:
-        raise InvalidParam(f"An article's elements stand at most {types.ARTICLE_DEPTH_MAX} deep inside each other.")
+        raise InvalidParam(DEEP)
     return safe
 
 
@@ -248,7 +254,7 @@ def as_uploaded(media: Media, uploads: Mapping[str, Upload]) -> Media:
 
 def emoji(text: str) -> str:
     """What somebody likes with. Raises InvalidParam for what is no emoji or short word."""
-    made = unicodedata.normalize("NFC", text)
+    made = normal("NFC", text)
     if not made or len(made.encode()) > EMOJI_MAX_BYTES or not all(map(showable, made)):
         raise InvalidParam(f"A like is an emoji or a short word of at most {EMOJI_MAX_BYTES} bytes, without spaces.")
     return made

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from itertools import chain
 
+from teahouse.posts.forms import normal
+
 TAG_MAX_CHARACTERS = 100  # of a hashtag: a longer run of letters is none
 
 
@@ -36,4 +38,4 @@ def found(text: str) -> list[str]:
 
 def fold(tag: str) -> str:
     """A tag as it is looked up: without #, compatibility forms and capitals made one."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", tag).casefold()).strip("#")
+    return normal("NFC", normal("NFKC", tag).casefold()).strip("#")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -15,6 +14,7 @@ import nh3
 from teahouse.errors import InvalidParam, TooLarge
 from teahouse.matrix.events import POST
 from teahouse.posts import hashtags, types
+from teahouse.posts.forms import few_marks, normal
 from teahouse.posts.types import LINK_MAX_CHARACTERS, Media, PostContent, Publisher
 
 EXCERPT_CHARACTERS = 300  # of an article, in clients that do not show articles
@@ -30,8 +30,13 @@ _MSGTYPES = {"image": "m.image", "video": "m.video", "audio": "m.audio"}
 
 def tidy(text: str) -> str:
     """A text of several lines: composed, without what shows nothing or turns the text around it."""
-    made = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _UNSEEN.sub("", made).strip()
+    made = normal("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return seen(made).strip()
+
+
+def seen(text: str) -> str:
+    """A text without what shows nothing, or shows the text around it otherwise than it is."""
+    return few_marks(_UNSEEN.sub("", text))
 
 
 def line(text: str) -> str:
@@ -48,11 +53,11 @@ def limit(text: str, characters: int, what: str) -> None:
 def check_link(link: str) -> None:
     """Raises InvalidParam unless it is a web address."""
     try:
-        parts = urlsplit(link)
+        parts = urlsplit(link if len(link) <= LINK_MAX_CHARACTERS else "")
         good = bool(parts.hostname) and parts.username is None and (parts.port or 1) > 0
     except ValueError:
         parts, good = urlsplit(""), False
-    if not good or parts.scheme not in ("http", "https") or len(link) > LINK_MAX_CHARACTERS or _NO_LINK.search(link):
+    if not good or parts.scheme not in ("http", "https") or _NO_LINK.search(link):
         raise InvalidParam("'link' must be a web address that begins with http:// or https://, without user names.")
 
 

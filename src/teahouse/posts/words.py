@@ -10,6 +10,8 @@ import re
 import unicodedata
 from itertools import pairwise
 
+from teahouse.posts.forms import normal
+
 TERM_MAX_CHARACTERS = 64  # of a term; what is longer is cut, in texts and in questions alike
 TERMS_MAX = 2_000  # of one text: what comes after them in a long article is not found
 _ASCII = re.compile(r"[a-z0-9]+")
@@ -58,8 +60,8 @@ def folded(text: str) -> str:
     """A text without case, width and the diacritics that readers leave out."""
     if text.isascii():
         return text.lower()
-    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return unicodedata.normalize("NFC", _MARKS.sub("", apart).translate(_LETTERS))
+    apart = normal("NFKD", normal("NFKD", text).casefold())
+    return normal("NFC", _MARKS.sub("", apart).translate(_LETTERS))
 
 
 def runs(text: str) -> list[tuple[list[str], bool]]:
