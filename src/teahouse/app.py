@@ -40,8 +40,11 @@ from teahouse.moments.parts import MomentsSlice, Needs
 from teahouse.opening import Engine, open_database, settle_name
 from teahouse.outbound.outside import Outside
 from teahouse.pages.pages import Pages
+from teahouse.posts.comments import Comments
+from teahouse.posts.drafts import Drafts
 from teahouse.posts.interactions import Interactions
 from teahouse.posts.media import PublicMedia
+from teahouse.posts.schedule import Schedule
 from teahouse.posts.service import Posts
 from teahouse.posts.topics import Topics
 from teahouse.public_accounts.accounts import Accounts as PublicAccounts
@@ -127,8 +130,8 @@ class App:
             *self.contacts_api.operations(),
             *BadgesApi(self.badges, self.public_accounts).operations(),
             *account_operations(
-                self.public_accounts, self.followers, self.directory, self.posts, self.interactions, self.post_views,
-                self.posting_tokens, self.readings.opened,
+                self.public_accounts, self.followers, self.directory, self.posts, self.interactions, self.comments,
+                self.topics, self.schedule.drafts, self.post_views, self.posting_tokens, self.readings.opened,
             ),
             *AnalyticsApi(self.public_accounts, self.reports, self.clock).operations(),
             *self.moments.operations(),
@@ -156,6 +159,7 @@ class App:
                 self.receipts.run(),
                 self.keys.run(),
                 self.sessions.run(),
+                self.schedule.run(),
                 self.posts.erasing.run(),
                 self.moments.moments.erase_media(),
                 self.mail.run(),
@@ -238,7 +242,7 @@ class App:
         )  # fmt: skip
         self.followers = Followers(
             database, self.clock, self.bus, self.identifiers, self.members, self.people, self.public_accounts,
-            self.push_rules, self.boundaries,
+            self.push_rules, self.topics, self.boundaries,
         )  # fmt: skip
         self.badges = Badges(
             database, self.clock, self.rooms, self.public_accounts, self.names, self.fetcher, self.address_key
@@ -249,7 +253,10 @@ class App:
             database, self.clock, self.rooms, self.public_accounts, self.public_media, self.topics, self.boundaries,
             config.public_url,
         )  # fmt: skip
+        self.schedule = Schedule(self.clock, Drafts(database, self.clock, self.posts, self.public_accounts))
         self.interactions = Interactions(database, self.clock, self.bus, self.posts, self.followers)
+        self.comments = Comments(database, self.clock, self.posts, self.followers)
+        self.rooms_of_users.said.append(self.comments)
         self.post_views = PostViews(self.public_accounts, self.posts, self.interactions)
         self.channels = Channels(
             database, self.identifiers, self.public_accounts, self.followers, self.posts, self.interactions
@@ -318,7 +325,7 @@ class App:
             FallbackApi(stages),
             Pages(
                 config, self.clock, self.database, self.accounts, self.public_accounts, self.posts, self.interactions,
-                self.microblog, by_mail=self.mailings.on, views=self.readings,
+                self.comments, self.microblog, by_mail=self.mailings.on, views=self.readings,
             ),
             MailingsPages(self.mailings, self.public_accounts),
             ProfilesApi(Profiles(self.database, self.people, self.rooms_of_users.profile_changed)),

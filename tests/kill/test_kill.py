@@ -8,8 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -27,27 +26,6 @@ KILLS = 4
 KILLS_LONG = 20
 SEED = 7
 SENT_UNDER_TRACE = 20
-
-
-@pytest.fixture
-def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server that may be killed, on real disk."""
-    with tempfile.TemporaryDirectory(prefix="tea-") as folder:
-        Path(folder).chmod(0o755)
-        server = PostgresServer(Path(folder)).start()
-        yield server
-        server.stop()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def unstarted(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServedTeahouse]:
-    """A server without data, on each engine in turn."""
-    settings = {}
-    if request.param == "postgres":
-        settings["TEAHOUSE_DATABASE_URL"] = request.getfixturevalue("postgres").url()
-    server = ServedTeahouse(tmp_path / "data", **settings)
-    yield server
-    server.kill()
 
 
 @pytest.fixture

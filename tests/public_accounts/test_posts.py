@@ -105,9 +105,11 @@ async def test_comments_go_one_level_deep_and_can_be_hidden_and_deleted(tea: Wor
     comment = "/_teahouse/v1/comments/{commentId}"
     await account.owner.good("PUT", f"{comment}/hidden", {}, commentId=first["comment_id"])
     stranger = await tea.person("stranger")
-    assert (await stranger.good("GET", path, **at))["comments"] == []
+    [place] = (await stranger.good("GET", path, **at))["comments"]
+    assert (place["state"], place["body"], place["user_id"], place["answers"]) == ("hidden", "", "", 1)
     [own] = (await reader.good("GET", path, **at))["comments"]
     assert own["state"] == "hidden"
     await reader.good("DELETE", comment, commentId=first["comment_id"])
-    assert (await reader.good("GET", path, **at))["comments"] == []
+    [place] = (await reader.good("GET", path, **at))["comments"]
+    assert (place["state"], place["body"], place["user_id"]) == ("deleted", "", "")
     assert (await account.post(1))["comments"] == 1

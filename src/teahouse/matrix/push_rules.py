@@ -11,6 +11,7 @@ from typing import Any
 from teahouse.errors import InvalidParam, NotFound
 from teahouse.matrix.events import MOMENT, POST
 
+TOPIC = "io.teahouse.topic."  # begins the id of a rule that alerts of one topic of a channel
 CHANNELS = ".io.teahouse.rule.channels"  # posts of public accounts are silent unless their follower asks for alerts
 MOMENTS = ".io.teahouse.rule.moments"  # friends' moments are silent
 KINDS = ("override", "content", "room", "sender", "underride")
@@ -362,3 +363,20 @@ def checked_kind(rules: Ruleset, kind: str) -> list[Rule]:
     if kind not in KINDS:
         raise InvalidParam(f"A push rule is of one of the kinds {', '.join(KINDS)}.")
     return rules[kind]
+
+
+def alert(rules: Ruleset, room_id: str, *, wanted: bool, topics: Sequence[int]) -> None:
+    """Let a channel's posts alert: all of them by a rule of the room's, or those of some topics by a rule for each."""
+    for kind, prefix in (("room", room_id), ("underride", f"{TOPIC}{room_id}")):
+        for rule_id in [each["rule_id"] for each in rules[kind] if each["rule_id"].startswith(prefix)]:
+            delete(rules, kind, rule_id)
+    if not wanted:
+        return
+    actions = ["notify", SOUND]
+    if not topics:
+        put(rules, "room", room_id, {"actions": actions}, None, None)
+    for place in topics:
+        # Underride: after the predefined rule that keeps edits silent, before the one that keeps posts silent.
+        of_topic = {"kind": "event_property_contains", "key": f"content.{escaped(POST)}.topics", "value": place}
+        conditions = [match("room_id", room_id), of_topic]
+        put(rules, "underride", f"{TOPIC}{room_id}.{place}", {"actions": actions, "conditions": conditions}, None, None)

@@ -15,6 +15,7 @@ from teahouse.pages.public_api import PublicPagesApi
 from teahouse.pages.service import Showing
 from teahouse.pages.sitemaps import SiteMaps
 from teahouse.pages.views import Views
+from teahouse.posts.comments import Comments
 from teahouse.posts.interactions import Interactions
 from teahouse.posts.service import Posts
 from teahouse.public_accounts.accounts import Accounts
@@ -26,13 +27,14 @@ class Pages:
 
     def __init__(
         self, config: Config, clock: Clock, database: Database, users: Users, accounts: Accounts, posts: Posts,
-        interactions: Interactions, microblog: Microblog, *, by_mail: bool, views: Views | None = None,
+        interactions: Interactions, comments: Comments, microblog: Microblog, *, by_mail: bool,
+        views: Views | None = None,
     ) -> None:  # fmt: skip
         """`by_mail`: accounts can be followed by e-mail here. `views` is told of every opening of a post."""
         answering = Answering(
             RenderedPages(clock, posts.editions, accounts), clock, config.server_name, config.public_url
         )  # fmt: skip
-        showing = Showing(accounts, posts, interactions, microblog.timelines, microblog.search)
+        showing = Showing(accounts, posts, interactions, comments, microblog.timelines, microblog.search)
         self._slices = (
             PagesApi(users, answering, showing, config.server_name, config.registration),
             PublicPagesApi(answering, showing, clock, views, by_mail=by_mail),

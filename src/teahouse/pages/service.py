@@ -16,6 +16,7 @@ from teahouse.pages.types import (
     ShownComment,
     ShownPost,
 )
+from teahouse.posts.comments import Comments
 from teahouse.posts.interactions import Interactions
 from teahouse.posts.naming import mentioned
 from teahouse.posts.service import Posts
@@ -37,13 +38,15 @@ class Showing:
     """What each public page shows."""
 
     def __init__(
-        self, accounts: Accounts, posts: Posts, interactions: Interactions, timelines: Timelines, search: Search
-    ) -> None:
+        self, accounts: Accounts, posts: Posts, interactions: Interactions, comments: Comments, timelines: Timelines,
+        search: Search,
+    ) -> None:  # fmt: skip
         self._timelines = timelines
         self._search = search
         self._accounts = accounts
         self._posts = posts
         self._interactions = interactions
+        self._comments = comments
 
     async def account(self, handle: str) -> Account:
         """An account; raises NotFound."""
@@ -71,10 +74,9 @@ class Showing:
         if post.fate is not Fate.STANDS:
             return PostPage(shown, (), (), 0)
         versions = await self._posts.versions(post.ref) if post.version else []
-        found, _ = await self._interactions.comments(NOBODY, post.ref, parent, after, COMMENTS_PAGE + 1)
-        comments = [await self._comment(each) for each in found[:COMMENTS_PAGE]]
-        following = found[COMMENTS_PAGE - 1].comment_no if len(found) > COMMENTS_PAGE else 0
-        return PostPage(shown, [each for each in versions if each.correction], comments, following)
+        found, following = await self._comments.page(NOBODY, post.ref, parent, after, COMMENTS_PAGE)
+        comments = [await self._comment(each) for each in found]
+        return PostPage(shown, [each for each in versions if each.correction], comments, following or 0)
 
     async def history_page(self, handle: str, number: int) -> HistoryPage:
         """Every wording of a post; none of one that is gone."""
@@ -118,7 +120,7 @@ class Showing:
 
     async def _shown(self, account: Account, post: Post) -> ShownPost:
         content = post.content or PostContent()
-        votes = await self._interactions.tally(post.ref) if content.poll is not None else None
+        votes = await self._interactions.tally(post) if content.poll is not None else None
         handles = frozenset([each for each in mentioned(content.text) if await self._accounts.find(each) is not None])
         return ShownPost(post, account, await self._original(post), votes, handles)
 
@@ -134,7 +136,9 @@ class Showing:
     async def _comment(self, comment: Comment) -> ShownComment:
         answers: list[Comment] = []
         if comment.answers and not comment.parent_no:
-            answers, _ = await self._interactions.comments(NOBODY, comment.ref, comment.comment_no, 0, ANSWERS_PAGE)
+            answers, _ = await self._comments.page(NOBODY, comment.ref, comment.comment_no, 0, ANSWERS_PAGE)
+        if not comment.user_no:  # gone: the place of its answers
+            return ShownComment(comment, "…", "", [await self._comment(each) for each in answers])
         users = self._accounts.users
         user_id = await users.user_id(comment.user_no)
         name = (await users.profile(comment.user_no)).get("displayname")

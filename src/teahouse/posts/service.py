@@ -13,7 +13,7 @@ from msgspec import structs
 
 from teahouse.clock import Clock
 from teahouse.db import Database, Transaction
-from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound
+from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound, Unavailable
 from teahouse.eventlog.types import Also, Draft, Proposal, StoredEvent, Target, Txn
 from teahouse.posts import checking, store, wording
 from teahouse.posts.editions import Editions
@@ -100,10 +100,16 @@ class Posts:
         content = structs.replace(content, media=[structs.replace(each, undescribed=True) for each in content.media])
         return await self._publish(publisher, author_no, content, None, also, written_ms)
 
-    async def ready(
+    async def check(self, publisher: Publisher, author_no: int, content: PostContent) -> PostContent:
+        """The content as it would be published now, or raises what publishing it would."""
+        content = await self._ready(publisher, author_no, content)
+        await self._reposts.source(content)
+        return content
+
+    async def _ready(
         self, publisher: Publisher, author_no: int, content: PostContent, before: Ref | None = None
     ) -> PostContent:
-        """The content as it can be published now, or raises what publishing it would."""
+        """The content checked, with its files as they are. `before`: the post that it is to be another wording of."""
         content = checking.checked(content)
         await self._topics.check(publisher.account_no, content.topics)
         owners = {author_no, *await self._accounts.writers(publisher.account_no)}
@@ -117,7 +123,7 @@ class Posts:
             earlier = None if txn is None else await self.published(publisher, txn)
             if earlier is not None:
                 return earlier
-            content = structs.replace(await self.ready(publisher, author_no, content), written_ms=written_ms)
+            content = structs.replace(await self._ready(publisher, author_no, content), written_ms=written_ms)
             source = await self._reposts.source(content)
             of = None if source is None else source[1]
             if source is not None:
@@ -128,20 +134,24 @@ class Posts:
                     return await self._append(publisher, author_no, content, of, number, txn, also)
                 except NumberTaken:
                     continue
-        raise Conflict("Too many posts of this account at once; try again.")
+        raise Unavailable("Too many posts of this account at once; try again.")
 
     async def published(self, publisher: Publisher, txn: Txn) -> Post | None:
         """The post that an earlier try with the same transaction id made."""
-        event_id = await self._rooms.eventlog.answered(txn, publisher.room_no)
+        event_id = await self.answered(publisher, txn)
         pos = None if event_id is None else self._rooms.eventlog.identifiers.position(event_id)
         return None if pos is None else (await store.at(self._database, [pos])).get(pos)
+
+    async def answered(self, publisher: Publisher, txn: Txn | None) -> str | None:
+        """The event that an earlier try with the same transaction id made in the account's channel."""
+        return None if txn is None else await self._rooms.eventlog.answered(txn, publisher.room_no)
 
     async def edit(
         self, publisher: Publisher, ref: Ref, content: PostContent, correction: str = "", txn: Txn | None = None
     ) -> str:
         """Put a post into other words; the edit's event id. Readers can see every wording. A correction says why."""
         async with self._alone(publisher):
-            earlier = None if txn is None else await self._rooms.eventlog.answered(txn, publisher.room_no)
+            earlier = await self.answered(publisher, txn)
             if earlier is not None:
                 return earlier
             post = await self.standing(ref)
@@ -156,7 +166,7 @@ class Posts:
     async def _reworded(self, publisher: Publisher, post: Post, content: PostContent) -> PostContent:
         """New words for a post, ready; what an edit leaves as it was is checked."""
         before = post.content or PostContent()
-        content = await self.ready(publisher, post.author_no, content, post.ref)
+        content = await self._ready(publisher, post.author_no, content, post.ref)
         content = structs.replace(content, written_ms=before.written_ms)
         if content.repost is not None and post.of is not None:
             found = await self.original(content)
@@ -207,7 +217,7 @@ class Posts:
     async def delete(self, publisher: Publisher, ref: Ref, reason: str = "", txn: Txn | None = None) -> str:
         """Delete a post with all its wordings and what was said of it; the redaction's event id. Its number stays."""
         async with self._alone(publisher):
-            earlier = None if txn is None else await self._rooms.eventlog.answered(txn, publisher.room_no)
+            earlier = await self.answered(publisher, txn)
             if earlier is not None:
                 return earlier
             post = await self.standing(ref)

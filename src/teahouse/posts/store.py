@@ -34,7 +34,7 @@ def post_of(row: Row) -> Post:
     edited_ms = row[18] if row[7] and content is not None else 0
     return Post(
         row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], fate, row[9], of, row[12], Counts(*row[13:17]),
-        content, edited_ms, row[19], row[20],
+        content, edited_ms, "" if content is None else row[19], 0 if content is None else row[20],
     )  # fmt: skip
 
 

@@ -156,6 +156,14 @@ class Topics:
                 user_no, account_no, choice.alerts, choice.shown,
             )  # fmt: skip
 
+    async def forget(self, tx: Transaction, user_no: int, account_no: int) -> None:
+        """Somebody follows an account no more: what they chose goes."""
+        row = await tx.fetch_one(
+            "SELECT 1 FROM topic_choices WHERE user_no = ? AND account_no = ?", user_no, account_no
+        )
+        if row is not None:
+            await self.choose(tx, user_no, account_no, EVERYTHING)
+
     async def _set_name(self, tx: Transaction, account_no: int, place: int, name: str) -> None:
         changed = await tx.execute(
             "UPDATE topics SET name = ? WHERE account_no = ? AND place = ? AND name <> ''", name, account_no, place

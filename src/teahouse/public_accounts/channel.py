@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from teahouse.db import Database, Transaction
+from teahouse.db import Database, Transaction, marks, padded
 from teahouse.errors import BadJson, Forbidden, NotFound
 from teahouse.eventlog.identifiers import Identifiers
 from teahouse.eventlog.state import RoomState
@@ -22,14 +22,16 @@ from teahouse.posts import wording
 from teahouse.posts.interactions import LIKE, Interactions
 from teahouse.posts.reposts import REPOST
 from teahouse.posts.service import Posts
-from teahouse.posts.types import Fate, Media, Post, PostContent, Repost
+from teahouse.posts.types import Fate, Post, PostContent, Ref, Repost
 from teahouse.public_accounts.accounts import Accounts, publisher
 from teahouse.public_accounts.followers import Followers
+from teahouse.public_accounts.messages import answers, post_content, reworded
 from teahouse.public_accounts.types import CHANNEL, Account
 from teahouse.rooms.types import Reader
 
 RESPONSES = ("org.matrix.msc3381.poll.response", "m.poll.response")  # MSC3381: as sent, and as accepted
 CHANGEABLE = ("m.room.name", "m.room.topic", "m.room.avatar")  # what an account's owner may set from a stock client
+REMOVED = "This post was removed by a decision of this server's moderators."
 OWN_EVENTS_MAX = 500  # of one reader in one answer
 
 
@@ -79,15 +81,18 @@ class Channels:
         if pos is None:
             raise NotFound("There is no such event in this room.")
         row = await self._database.fetch_one(
-            "SELECT number FROM interactions WHERE user_no = ? AND account_no = ? AND pos = ? AND kind = ?",
-            reader.user_no, account.account_no, pos, LIKE,
+            "SELECT number, kind, until FROM interactions WHERE user_no = ? AND account_no = ? AND pos = ?",
+            reader.user_no, account.account_no, pos,
         )  # fmt: skip
         if row is not None:
-            post = await self._posts.find_numbered(account.account_no, row[0])
-            taken = await self._interactions.unlike(reader, post.ref)
-            return self._identifiers.event_id(taken or pos, state.room_no)
+            ref = Ref(account.account_no, row[0])
+            take_back = self._interactions.unlike if row[1] == LIKE else self._interactions.unvote
+            return self._identifiers.event_id(row[2] or await take_back(reader, ref) or pos, state.room_no)
         if reader.user_no != account.account_no:
             raise Forbidden("You can take back only what you sent yourself.")
+        earlier = await self._posts.answered(publisher(account), txn)
+        if earlier is not None:
+            return earlier
         post = await self._post(state, event_id)
         reason = content.get("reason")
         return await self._posts.delete(publisher(account), post.ref, reason if isinstance(reason, str) else "", txn)
@@ -101,25 +106,24 @@ class Channels:
         await self._followers.news(tx, reader.user_no, account.account_no, pos)
 
     async def shown(self, state: RoomState, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
-        gone = await self._removed(state, events)
+        gone = await self._removed(events)
         if not gone and not any(REPOST in event.content for event in events):
             return events
-        return [await self._current(event, gone) for event in events]
+        return [removed(event) if event.pos in gone else await self._current(event) for event in events]
 
     async def own(self, reader: Reader, state: RoomState, after: int, upto: int) -> Sequence[StoredEvent]:
         account = await self.account(state)
         rows = await self._database.fetch(
             "SELECT number, kind, value, pos, until, done_ms FROM interactions WHERE user_no = ? AND account_no = ? "
-            "AND (pos > ? OR until > ?) AND kind = ? ORDER BY pos LIMIT ?",
-            reader.user_no, account.account_no, after, after, LIKE, OWN_EVENTS_MAX,
+            "AND (pos > ? OR until > ?) ORDER BY pos LIMIT ?",
+            reader.user_no, account.account_no, after, after, OWN_EVENTS_MAX,
         )  # fmt: skip
         found = []
-        for number, _, value, pos, until, done_ms in rows:
+        for number, deed, value, pos, until, done_ms in rows:
             post = await self._posts.find_numbered(account.account_no, number)
             if after < pos <= upto and not until:
-                relates = {"rel_type": "m.annotation", "event_id": self._posts.event_id(post), "key": value}
-                content: dict[str, Any] = {"m.relates_to": relates}
-                found.append(self._echo(reader, state, pos, "m.reaction", content, done_ms))
+                kind, content = done(deed, self._posts.event_id(post), value)
+                found.append(self._echo(reader, state, pos, kind, content, done_ms))
             if after < until <= upto and pos <= after:
                 content = {"redacts": self._identifiers.event_id(pos, state.room_no)}
                 found.append(self._echo(reader, state, until, "m.room.redaction", content, done_ms))
@@ -142,16 +146,21 @@ class Channels:
         if relation is None:
             raise BadJson("A response names the poll it answers.")
         post = await self._post(state, relation.event_id)
-        pos = await self._interactions.vote(reader, post.ref, answers(content))
-        return self._identifiers.event_id(pos, state.room_no)
+        chosen = answers(content)
+        if chosen:
+            return self._identifiers.event_id(await self._interactions.vote(reader, post.ref, chosen), state.room_no)
+        return self._identifiers.event_id(await self._interactions.unvote(reader, post.ref) or post.pos, state.room_no)
 
     async def _publish(self, account: Account, reader: Reader, state: RoomState, txn: Txn, content: Content) -> str:
         """A message that the owner of a personal account sends from a stock client."""
+        earlier = await self._posts.answered(publisher(account), txn)
+        if earlier is not None:
+            return earlier
         relation = matrix_events.relation(content)
         if relation is not None and relation.rel_type == "m.replace":
             post = await self._post(state, relation.event_id)
             new = content.get("m.new_content")
-            worded = post_content(new if isinstance(new, dict) else {})
+            worded = reworded(post, new if isinstance(new, dict) else {})
             return await self._posts.edit(publisher(account), post.ref, worded, txn=txn)
         if relation is not None:
             raise Forbidden("Answer to a post with a comment: a channel has no threads or replies.")
@@ -159,35 +168,41 @@ class Channels:
         return self._posts.event_id(post)
 
     async def _post(self, state: RoomState, event_id: str) -> Post:
-        """The post behind an event of a channel; an edit's event stands for its post."""
+        """The post behind an event of a channel."""
         pos = self._identifiers.position(event_id)
         found = {} if pos is None else await self._posts.at([pos])
         if pos is None or pos not in found or found[pos].room_no != state.room_no:
-            raise NotFound("There is no such post in this channel.")
+            raise NotFound("There is no such post in this channel. An edit is not a post: edit its post again.")
         return found[pos]
 
-    async def _removed(self, state: RoomState, events: Sequence[StoredEvent]) -> set[int]:
-        """Positions of posts that a decision took out of sight."""
-        if not events:
+    async def _removed(self, events: Sequence[StoredEvent]) -> set[int]:
+        """Positions of events of posts, and of their edits, that a decision took out of sight."""
+        of = {event.pos: self._post_of(event) for event in events}
+        if not of:
             return set()
-        low, high = min(event.pos for event in events), max(event.pos for event in events)
         rows = await self._database.fetch(
-            "SELECT pos FROM posts WHERE room_no = ? AND fate = ? AND pos >= ? AND pos <= ?",
-            state.room_no, int(Fate.REMOVED), low, high,
+            f"SELECT pos FROM posts WHERE pos IN ({marks(len(of))}) AND fate = ?",
+            *padded(list(of.values())), int(Fate.REMOVED),
         )  # fmt: skip
-        return {row[0] for row in rows}
+        gone = {row[0] for row in rows}
+        return {pos for pos, post_pos in of.items() if post_pos in gone}
 
-    async def _current(self, event: StoredEvent, gone: set[int]) -> StoredEvent:
-        """An event as it stands now."""
-        if event.pos in gone:
-            return rewritten(event, {})
+    def _post_of(self, event: StoredEvent) -> int:
+        """The position of the post that an event is, or edits."""
+        relation = matrix_events.relation(event.content)
+        if relation is None or relation.rel_type != "m.replace":
+            return event.pos
+        return self._identifiers.position(relation.event_id) or event.pos
+
+    async def _current(self, event: StoredEvent) -> StoredEvent:
+        """An event as it stands now: with what it carries on."""
         carried = event.content.get(REPOST)
         if not isinstance(carried, dict):
             return event
         handle, number = str(carried["account"]), int(carried["number"])
         found = await self._posts.original(PostContent(repost=Repost(handle, number)))
         if found is None or found[1].fate is Fate.REMOVED:
-            said = "This post was removed."
+            said = REMOVED
         elif found[1].content is None:
             said = "This post was deleted by its owner."
         else:
@@ -195,7 +210,15 @@ class Channels:
         address = self._posts.address(handle, number)
         mark = event.content.get(matrix_events.POST)
         own = str(mark.get("url")) if isinstance(mark, dict) else ""
-        return rewritten(event, wording.carried_on(dict(event.content), handle, f"{said}\n{address}", own))
+
+        def with_original(content: Content) -> dict[str, Any]:
+            return wording.carried_on(dict(content), handle, f"{said}\n{address}", own)
+
+        content = with_original(event.content)
+        new = content.get("m.new_content")
+        if isinstance(new, dict):
+            content["m.new_content"] = with_original(new)
+        return rewritten(event, content)
 
     def _echo(
         self, reader: Reader, state: RoomState, pos: int, kind: str, content: dict[str, Any], ts: int
@@ -230,35 +253,21 @@ def rewritten(event: StoredEvent, content: dict[str, Any]) -> StoredEvent:
     return replace(event, content=content, json=msgspec.json.encode(shape))
 
 
-def answers(content: Content) -> list[int]:
-    """The answers that a poll's response chooses."""
-    response = content.get("org.matrix.msc3381.poll.response", content.get("m.selections"))
-    chosen = response.get("answers") if isinstance(response, dict) else response
-    if not isinstance(chosen, list) or not all(isinstance(each, str) and each.isdigit() for each in chosen):
-        raise BadJson("A response lists the ids of the chosen answers.")
-    return [int(each) for each in chosen]
+def done(deed: str, event_id: str, value: str) -> tuple[str, dict[str, Any]]:
+    """What a reader did with a post, as the type and content of the event that their client sent."""
+    if deed == LIKE:
+        return "m.reaction", {"m.relates_to": {"rel_type": "m.annotation", "event_id": event_id, "key": value}}
+    relates = {"rel_type": "m.reference", "event_id": event_id}
+    return RESPONSES[0], {"m.relates_to": relates, RESPONSES[0]: {"answers": value.split(",")}}
 
 
-def post_content(content: Content) -> PostContent:
-    """A stock client's message as a post. Such a client asks nobody what a picture shows, so it may be left open."""
-    body = content.get("body")
-    text = body if isinstance(body, str) else ""
-    url, info = content.get("url"), content.get("info")
-    if not isinstance(url, str):
-        return PostContent(text)
-    described = info if isinstance(info, dict) else {}
-    name = content.get("filename")
-    caption = text if isinstance(name, str) and name != text else ""
-    mimetype = described.get("mimetype")
-    media = Media(
-        url, mimetype if isinstance(mimetype, str) else "application/octet-stream",
-        name=name if isinstance(name, str) else text, size=amount(described, "size"), width=amount(described, "w"),
-        height=amount(described, "h"), duration_ms=amount(described, "duration"), undescribed=True,
-    )  # fmt: skip
-    return PostContent(caption, [media])
-
-
-def amount(info: Content, key: str) -> int:
-    """A size from a message's `info`; 0 for none, or none that makes sense."""
-    value = info.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31 else 0
+def removed(event: StoredEvent) -> StoredEvent:
+    """What is shown of the event of a removed post, or of its edit: that it was removed, and where to read of it."""
+    mark = event.content.get(matrix_events.POST)
+    kept = {key: mark[key] for key in ("account", "number", "url") if key in mark} if isinstance(mark, dict) else {}
+    body = f"{REMOVED}\n{kept.get('url', '')}"
+    content: dict[str, Any] = {"msgtype": "m.notice", "body": body, matrix_events.POST: kept | {"removed": True}}
+    relates = event.content.get("m.relates_to")
+    if relates is not None:
+        content |= {"m.new_content": dict(content), "m.relates_to": relates}
+    return rewritten(event, content)

@@ -19,6 +19,7 @@ from teahouse.eventlog.identifiers import Identifiers
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import StoredEvent
 from teahouse.posts.neighbours import Boundaries
+from teahouse.posts.topics import EVERYTHING, Choice, Topics, places_of
 from teahouse.public_accounts import store
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.types import ALERTS, CHANNEL, FORGOTTEN, Account, Follow
@@ -34,8 +35,10 @@ DAY_MS = 86_400_000
 class Alerts(Protocol):
     """The push rules of one who wants to be alerted."""
 
-    async def alert(self, tx: Transaction, user_no: int, user_id: str, room_id: str, *, wanted: bool) -> None:
-        """Put the rule that alerts of a room's posts in place, or take it away."""
+    async def alert(
+        self, tx: Transaction, user_no: int, user_id: str, room_id: str, *, wanted: bool, topics: Sequence[int] = ()
+    ) -> None:
+        """Put the rules that alert of a channel's posts in place, or take them away. With `topics`: of those alone."""
 
 
 class Followers:
@@ -43,7 +46,7 @@ class Followers:
 
     def __init__(
         self, database: Database, clock: Clock, bus: Bus, identifiers: Identifiers, members: MembershipReadership,
-        users: Users, accounts: Accounts, alerts: Alerts, boundaries: Boundaries,
+        users: Users, accounts: Accounts, alerts: Alerts, topics: Topics, boundaries: Boundaries,
     ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
@@ -53,6 +56,7 @@ class Followers:
         self._users = users
         self._accounts = accounts
         self._alerts = alerts
+        self._topics = topics
         self._boundaries = boundaries
         self._changes = 0
         self._follows: OrderedDict[int, dict[int, Follow]] = OrderedDict()  # user_no → room_no → tie
@@ -85,7 +89,8 @@ class Followers:
             if not stood:
                 await self.count(tx, account, source, 1)
             if flags or (before is not None and before.flags & ALERTS):
-                await self._alerts.alert(tx, reader.user_no, reader.user_id, room_id, wanted=bool(flags))
+                choice = await self._topics.choice_in(tx, reader.user_no, account.account_no)
+                await self._alert(tx, reader, room_id, choice, wanted=bool(flags))
             tx.on_commit(lambda: self._changed(reader.user_no, made))
 
     async def unfollow(self, reader: Reader, account: Account, room_id: str, *, source: str = "other") -> None:
@@ -104,9 +109,25 @@ class Followers:
         made = replace(before, until=pos, flags=0, news=pos)
         await store.put_follow(tx, reader.user_no, made)
         await self.count(tx, account, source, -1)
+        await self._topics.forget(tx, reader.user_no, account.account_no)
         if before.flags & ALERTS:
-            await self._alerts.alert(tx, reader.user_no, reader.user_id, room_id, wanted=False)
+            await self._alert(tx, reader, room_id, EVERYTHING, wanted=False)
         tx.on_commit(lambda: self._changed(reader.user_no, made))
+
+    async def choose(self, reader: Reader, account: Account, room_id: str, choice: Choice) -> None:
+        """A follower chooses of which topics posts alert, and of which they appear in the merged feed."""
+        await self._topics.check(account.account_no, {*places_of(choice.alerts), *places_of(choice.shown)})
+        async with self._database.transaction() as tx:
+            tie = await store.follow(tx, reader.user_no, account)
+            if tie is None or not tie.stands:
+                raise Forbidden("Follow the account first: topics are chosen by its followers.")
+            await self._topics.choose(tx, reader.user_no, account.account_no, choice)
+            if tie.flags & ALERTS:
+                await self._alert(tx, reader, room_id, choice, wanted=True)
+
+    async def _alert(self, tx: Transaction, reader: Reader, room_id: str, choice: Choice, *, wanted: bool) -> None:
+        topics = places_of(choice.alerts)
+        await self._alerts.alert(tx, reader.user_no, reader.user_id, room_id, wanted=wanted, topics=topics)
 
     async def forget(self, reader: Reader, account: Account) -> None:
         """Drop a channel that was left from the reader's lists."""

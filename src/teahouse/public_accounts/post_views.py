@@ -20,6 +20,7 @@ FATES = {Fate.STANDS: "standing", Fate.DELETED: "deleted", Fate.REMOVED: "remove
 class PostReply(msgspec.Struct, omit_defaults=True):
     """A post. `state` is standing, deleted (by its owner) or removed (by a decision); only a standing one has content.
 
+    `correction` is the newest notice of what was put right in it.
     `liked` and `voted` are one's own; `author`, who wrote it, is shown to the account's staff alone. `carried` is the
     post that a repost carries on, as it is now.
     """
@@ -32,6 +33,8 @@ class PostReply(msgspec.Struct, omit_defaults=True):
     created_ts: int
     state: str
     edited_ts: int = 0
+    correction: str = ""
+    corrected_ts: int = 0
     content: PostContent | None = None
     likes: int = 0
     reposts: int = 0
@@ -102,11 +105,12 @@ class PostViews:
         counts = post.counts
         reply = PostReply(
             account.handle, post.number, self._posts.event_id(post), self._posts.address(account.handle, post.number),
-            post.kind, post.created_ms, FATES[post.fate], post.edited_ms, post.content, counts.likes, counts.reposts,
+            post.kind, post.created_ms, FATES[post.fate], post.edited_ms, post.correction, post.corrected_ms,
+            post.content, counts.likes, counts.reposts,
             counts.comments, counts.views,
         )  # fmt: skip
         if post.content is not None and post.content.poll is not None:
-            reply.votes = await self._interactions.tally(post.ref)
+            reply.votes = await self._interactions.tally(post)
         reply.liked = (post.ref, LIKE) in own.deeds
         voted = own.deeds.get((post.ref, VOTE))
         reply.voted = None if voted is None else [int(each) for each in voted.split(",")]

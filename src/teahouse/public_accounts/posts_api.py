@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -11,20 +12,20 @@ from teahouse.eventlog.types import Txn
 from teahouse.http import codec
 from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.http.openapi import Operation, Query
-from teahouse.posts.interactions import COMMENTS_PAGE_MAX, Interactions
+from teahouse.posts.interactions import Interactions
 from teahouse.posts.service import Posts
-from teahouse.posts.types import Comment, PostContent, Ref
+from teahouse.posts.types import Commenters, PostContent, Ref
 from teahouse.public_accounts.accounts import Accounts, publisher
 from teahouse.public_accounts.api import ACCOUNT, Done
-from teahouse.public_accounts.post_views import FATES, PostReply, PostsReply, PostViews
+from teahouse.public_accounts.post_views import PostReply, PostsReply, PostViews
 from teahouse.public_accounts.types import Account
 from teahouse.rooms.api import reader_of
 
 POSTS = f"{ACCOUNT}/posts"
 POST = f"{POSTS}/{{number}}"
-COMMENT = "/_teahouse/v1/comments/{commentId}"
 PAGE_MAX = 100  # posts of one page
 NEWEST = 1 << 62
+Moment = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]  # milliseconds since 1970, exact in every JSON reader
 
 
 class PublishBody(msgspec.Struct):
@@ -68,30 +69,10 @@ class VoteBody(msgspec.Struct):
     answers: list[int]
 
 
-class CommentBody(msgspec.Struct):
-    """What somebody says of a post; `answers_to` is the id of the comment it answers, or empty."""
+class CommentersBody(msgspec.Struct):
+    """Who may comment on a post from now on."""
 
-    body: str
-    answers_to: str = ""
-
-
-class CommentReply(msgspec.Struct):
-    """A comment. `state` is standing or hidden, which its author and the account's staff see."""
-
-    comment_id: str
-    user_id: str
-    written_ts: int
-    body: str
-    state: str
-    answers_to: str
-    answers: int
-
-
-class CommentsReply(msgspec.Struct, omit_defaults=True):
-    """A page of comments, oldest first."""
-
-    comments: list[CommentReply]
-    next_batch: str | None = None
+    comments: Commenters
 
 
 class PostsApi:
@@ -111,7 +92,6 @@ class PostsApi:
     def operations(self) -> Sequence[Operation]:
         """The endpoints with their descriptions."""
         paging = (Query("from", "next_batch of the page before"), Query("limit", f"at most {PAGE_MAX}", "integer"))
-        of = (Query("answers_to", "only answers to this comment"), *paging)
         everyone = Auth.OPTIONAL
         all_ = (400, 401, 403, 404)
         return [
@@ -130,15 +110,10 @@ class PostsApi:
             Operation(Route("PUT", f"{POST}/like", self.like_post, limit="send"), "Like a post.", Done, LikeBody),
             Operation(Route("DELETE", f"{POST}/like", self.unlike_post, limit="send"), "Take a like back.", Done),
             Operation(Route("PUT", f"{POST}/vote", self.vote, limit="send"), "Vote in a poll.", Done, VoteBody),
-            Operation(Route("GET", f"{POST}/comments", self.list_comments, everyone),
-                      "List comments on a post, oldest first.", CommentsReply, query=of),
-            Operation(Route("POST", f"{POST}/comments", self.comment, limit="send"),
-                      "Comment on a post.", CommentReply, CommentBody, refusals=(*all_, 413)),
-            Operation(Route("DELETE", COMMENT, self.delete_comment), "Delete one's comment.", Done, refusals=all_),
-            Operation(Route("PUT", f"{COMMENT}/hidden", self.hide_comment),
-                      "Hide a comment on one's account's post; its author sees that (editors).", Done, refusals=all_),
-            Operation(Route("DELETE", f"{COMMENT}/hidden", self.show_comment),
-                      "Show a hidden comment again (editors).", Done, refusals=all_),
+            Operation(Route("DELETE", f"{POST}/vote", self.unvote, limit="send"), "Take a vote back.", Done),
+            Operation(Route("PUT", f"{POST}/commenters", self.set_commenters),
+                      "Say who may comment on a post; its wording stays (editors).", Done, CommentersBody,
+                      refusals=all_),
         ]  # fmt: skip
 
     async def list_posts(self, request: Request) -> Response:
@@ -197,39 +172,14 @@ class PostsApi:
         await self._interactions.vote(reader_of(request), await self._ref(request), answers)
         return codec.reply(Done())
 
-    async def list_comments(self, request: Request) -> Response:
-        limit = codec.integer(request, "limit", 20, low=1, high=COMMENTS_PAGE_MAX)
-        after = codec.integer(request, "from", 0, high=NEWEST)
-        parent = codec.integer(request, "answers_to", 0, high=NEWEST)
-        user_no = 0 if request.requester_or_none is None else request.requester.user_no
-        found, last = await self._interactions.comments(user_no, await self._ref(request), parent, after, limit)
-        following = None if last is None else str(last)
-        return codec.reply(CommentsReply([await self._comment(each) for each in found], following))
-
-    async def comment(self, request: Request) -> Response:
-        body = codec.body(request, CommentBody)
-        if body.answers_to and not body.answers_to.isdecimal():
-            raise InvalidParam("'answers_to' must be the id of a comment.")
-        parent = int(body.answers_to or 0)
-        made = await self._interactions.comment(reader_of(request), await self._ref(request), body.body, parent)
-        return codec.reply(await self._comment(made))
-
-    async def delete_comment(self, request: Request) -> Response:
-        await self._interactions.delete_comment(reader_of(request), comment_no(request))
+    async def unvote(self, request: Request) -> Response:
+        await self._interactions.unvote(reader_of(request), await self._ref(request))
         return codec.reply(Done())
 
-    async def hide_comment(self, request: Request) -> Response:
-        return await self._set_hidden(request, hidden=True)
-
-    async def show_comment(self, request: Request) -> Response:
-        return await self._set_hidden(request, hidden=False)
-
-    async def _set_hidden(self, request: Request, *, hidden: bool) -> Response:
-        comment = await self._interactions.find(comment_no(request))
-        account = await self._accounts.at(comment.ref.account_no)
-        assert account is not None
-        await self._accounts.require_role(request.requester.user_no, account, "editor")
-        await self._interactions.hide_comment(comment.comment_no, hidden=hidden)
+    async def set_commenters(self, request: Request) -> Response:
+        account = await self._editable(request)
+        comments = codec.body(request, CommentersBody).comments
+        await self._posts.set_commenters(Ref(account.account_no, number(request)), comments)
         return codec.reply(Done())
 
     async def _editable(self, request: Request) -> Account:
@@ -241,25 +191,14 @@ class PostsApi:
         account = await self._accounts.require(request.path["handle"])
         return Ref(account.account_no, number(request))
 
-    async def _comment(self, comment: Comment) -> CommentReply:
-        return CommentReply(
-            str(comment.comment_no), await self._accounts.users.user_id(comment.user_no), comment.written_ms,
-            comment.body, FATES[comment.fate], str(comment.parent_no) if comment.parent_no else "", comment.answers,
-        )  # fmt: skip
-
 
 def number(request: Request) -> int:
     """The post's number in the path; raises InvalidParam."""
     return whole(request.path["number"], "A post's number")
 
 
-def comment_no(request: Request) -> int:
-    """The comment's id in the path; raises InvalidParam."""
-    return whole(request.path["commentId"], "A comment's id")
-
-
 def whole(text: str, what: str) -> int:
     """A positive whole number; raises InvalidParam."""
-    if not (text.isascii() and text.isdigit() and 0 < len(text) < 19):
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text)):
         raise InvalidParam(f"{what} is a whole number.")
     return int(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -64,14 +64,13 @@ class PushRules:
         async with self._database.transaction() as tx:
             await self._change_in(tx, user_no, user_id, change)
 
-    async def alert(self, tx: Transaction, user_no: int, user_id: str, room_id: str, *, wanted: bool) -> None:
-        """Put the rule in place that alerts of everything in a room, or take it away."""
+    async def alert(
+        self, tx: Transaction, user_no: int, user_id: str, room_id: str, *, wanted: bool, topics: Sequence[int] = ()
+    ) -> None:
+        """Put the rules in place that alert of a channel's posts, or take them away. With `topics`: of those alone."""
 
         def change(rules: Ruleset) -> None:
-            if wanted:
-                push_rules.put(rules, "room", room_id, {"actions": ["notify", push_rules.SOUND]}, None, None)
-            elif any(each["rule_id"] == room_id for each in rules["room"]):
-                push_rules.delete(rules, "room", room_id)
+            push_rules.alert(rules, room_id, wanted=wanted, topics=topics)
 
         await self._change_in(tx, user_no, user_id, change)
 

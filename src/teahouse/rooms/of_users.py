@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from teahouse.rooms.membership import Membership
 from teahouse.rooms.types import Reader
+
+
+class Said(Protocol):
+    """Where people say something outside of rooms' events."""
+
+    async def erase_by(self, user_no: int) -> None:
+        """Delete everything that somebody said."""
 
 
 class RoomsOfUsers:
@@ -11,6 +20,12 @@ class RoomsOfUsers:
 
     def __init__(self, membership: Membership) -> None:
         self._membership = membership
+        self.said: list[Said] = []
+
+    async def erase(self, user_no: int) -> None:
+        """Delete what somebody said where it can be deleted for all."""
+        for each in self.said:
+            await each.erase_by(user_no)
 
     async def leave_all(self, user_no: int, user_id: str) -> None:
         """Leave every room."""

@@ -118,7 +118,7 @@ class Serving:
             pos for pos, rel_type, event_type, _ in children if rel_type == "m.replace" and event_type == parent.type
         ]
         if edits:
-            edit = await self._eventlog.store.at(self._database, edits[0])
+            edit = await self._current(state, edits[0])
             if (edit is not None and "m.new_content" in edit.content) or (edit and edit.type == "m.room.encrypted"):
                 bundle["m.replace"] = msgspec.Raw(
                     splice(edit, reader, window, self._clock.now_ms(), room_id_of(state), {})
@@ -133,6 +133,12 @@ class Serving:
         if thread:
             bundle["m.thread"] = await self._thread(reader, state, window, parent, thread, ignored)
         return {key: value for key, value in bundle.items() if value is not None}
+
+    async def _current(self, state: RoomState, pos: int) -> StoredEvent | None:
+        """The event at a position as it stands now, by the room's keeper."""
+        event = await self._eventlog.store.at(self._database, pos)
+        keeper = self._keeper_of(state)
+        return event if event is None or keeper is None else (await keeper.shown(state, [event]))[0]
 
     async def _thread(
         self,

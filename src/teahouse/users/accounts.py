@@ -38,6 +38,9 @@ class Rooms(Protocol):
 
     async def leave_all(self, user_no: int, user_id: str) -> None: ...
 
+    async def erase(self, user_no: int) -> None:
+        """Delete what somebody said in public."""
+
 
 class Accounts:
     """Accounts of this server."""
@@ -165,13 +168,15 @@ class Accounts:
     ) -> None:
         """Deactivate an account for good: signed out everywhere, out of every room, its profile gone.
 
-        With `erase` also what it kept with us goes: account data, tags, filters. With `actor`, one of the operator's
-        staff did it: the reason goes into the register and is told to the person, and the password and the profile
-        stay, so that the person can be known again.
+        With `erase` also what it kept with us goes: account data, tags, filters, comments. With `actor`, one of the
+        operator's staff did it: the reason goes into the register and is told to the person, and the password and the
+        profile stay, so that the person can be known again.
         """
         user_id = await self.directory.user_id(user_no)
         # The rooms first: if the server stops half way the account still works and can be closed again.
         await self._rooms.leave_all(user_no, user_id)
+        if erase:
+            await self._rooms.erase(user_no)
         async with self._database.transaction() as tx:
             await store.close(tx, user_no, self._clock.now_ms(), reason)
             await self.sessions.delete_all_in(tx, user_no)
