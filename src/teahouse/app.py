@@ -267,7 +267,7 @@ class App:
             database, self.clock, self.mail, self.public_accounts, self.posts, config.public_url, config.server_name
         )
         self.microblog = Microblog(
-            database, self.clock, self.boundaries, self.public_accounts, self.followers, self.posts, self.interactions,
+            database, self.clock, self.boundaries, self.public_accounts, self.followers, self.posts, self.comments,
             self.topics, self.post_views, self.directory,
         )  # fmt: skip
         self.readership.put_before(self.followers)

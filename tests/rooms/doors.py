@@ -125,7 +125,7 @@ CLOSED = re.compile(
     r"|/_teahouse/v1/(quotas|my/(accounts|follows|mutes|blocks|feed)|accounts/\{handle\}/mirror)"
     # Side chats, for their reader and the account's staff: tests/sidechats.
     r"|/_teahouse/v1/accounts/\{handle\}/(chat|chats(/\{roomId\}/messages)?|chat_figures|chat_rules|canned_answers)"
-    r"|/_teahouse/v1/accounts/\{handle\}/(topics|follow/topics|blocked|drafts(/\{draftId\})?)"  # what is its own, its staff's
+    r"|/_teahouse/v1/accounts/\{handle\}/(topics|follow/topics|blocked|drafts(/\{draftId\})?)"
     r"|/_matrix/client/v3/(login|capabilities|register/available|account/\w+|auth/\{authType\}/fallback/web"
     r"|devices(/\{deviceId\})?|profile/\{userId\}(/\{keyName\})?|presence/\{userId\}/status|keys/changes"
     r"|pushrules/.*|room_keys/.*|user/\{userId\}/.*"  # each one's own

@@ -143,7 +143,7 @@ class Town:
         for name, text in post.comments:
             answers = text.startswith("> ")
             said = text.removeprefix("> ")
-            made = await self._app.interactions.comment(self.people[name], ref, said, parent if answers else 0)
+            made = await self._app.comments.write(self.people[name], ref, said, parent if answers else 0)
             parent = parent if answers else made.comment_no
 
     async def _content(self, each: Publisher, post: Post) -> PostContent:

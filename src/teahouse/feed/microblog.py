@@ -18,7 +18,7 @@ from teahouse.feed.search import Search
 from teahouse.feed.timelines import Timelines
 from teahouse.feed.trending import Trending
 from teahouse.http.openapi import Operation
-from teahouse.posts.interactions import Interactions
+from teahouse.posts.comments import Comments
 from teahouse.posts.service import Posts
 from teahouse.posts.topics import Topics
 from teahouse.public_accounts.accounts import Accounts
@@ -32,7 +32,7 @@ class Microblog:
 
     def __init__(
         self, database: Database, clock: Clock, boundaries: Boundaries, accounts: Accounts, followers: Followers,
-        posts: Posts, interactions: Interactions, topics: Topics, views: PostViews, directory: Directory,
+        posts: Posts, comments: Comments, topics: Topics, views: PostViews, directory: Directory,
     ) -> None:  # fmt: skip
         heads, mentions = Heads(database), Mentions(database, boundaries)
         posts.listeners += [heads, Index(), mentions]
@@ -41,7 +41,7 @@ class Microblog:
         self.search = Search(database, boundaries, accounts, posts)
         blocking = Blocking(database, boundaries, accounts, followers, directory)
         self._feed_api = FeedApi(database, self.timelines, self.search, accounts, posts, views)
-        self._news_api = NewsApi(mentions, self.trending, accounts, posts, interactions, views)
+        self._news_api = NewsApi(mentions, self.trending, accounts, posts, comments, views)
         self._my_api = MyApi(boundaries, blocking, accounts.users)
 
     def operations(self) -> Sequence[Operation]:

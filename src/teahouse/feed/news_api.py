@@ -15,9 +15,9 @@ from teahouse.feed.types import PAGE_MAX, Pause
 from teahouse.http import codec
 from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.http.openapi import Operation, Query
-from teahouse.posts.interactions import Interactions
+from teahouse.posts.comments import Comments
 from teahouse.posts.service import Posts
-from teahouse.posts.types import Comment
+from teahouse.posts.types import Comment, Fate
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.api import Done
 from teahouse.public_accounts.post_views import PostReply, PostViews
@@ -106,14 +106,14 @@ class NewsApi:
     """Mentions and trending over HTTP."""
 
     def __init__(
-        self, mentions: Mentions, trending: Trending, accounts: Accounts, posts: Posts, interactions: Interactions,
+        self, mentions: Mentions, trending: Trending, accounts: Accounts, posts: Posts, comments: Comments,
         views: PostViews,
     ) -> None:  # fmt: skip
         self._mentions = mentions
         self._trending = trending
         self._accounts = accounts
         self._posts = posts
-        self._interactions = interactions
+        self._comments = comments
         self._views = views
 
     def operations(self) -> Sequence[Operation]:
@@ -205,8 +205,9 @@ class NewsApi:
         by = await self._accounts.users.user_id(mention.by_no)
         reply = MentionedReply(str(mention.pos), post, new, by)
         if mention.comment_no:
-            comment: Comment = await self._interactions.find(mention.comment_no)
-            reply.comment_id, reply.comment = str(comment.comment_no), comment.body
+            comment: Comment = await self._comments.find(mention.comment_no)
+            reply.comment_id = str(comment.comment_no)
+            reply.comment = comment.body if comment.fate is Fate.STANDS else ""
         return reply
 
 

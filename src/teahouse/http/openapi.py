@@ -80,16 +80,6 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     }
 
 
-def route(operations: Sequence[Operation]) -> Route:
-    """The endpoint that serves the document of some operations."""
-    served = codec.encode(document(operations))
-
-    async def openapi(request: Request) -> Response:
-        return Response(body=served)
-
-    return Route("GET", PATH, openapi, Auth.NONE)
-
-
 def described(operation: Operation, schemas: dict[type, Any]) -> dict[str, Any]:
     """One operation as OpenAPI has it."""
     route = operation.route
