@@ -112,6 +112,23 @@ async def test_an_article_stands_whole_on_its_page_and_begins_in_lists(tea: Worl
     assert "<h2>Water</h2>" not in listed
 
 
+async def test_a_verified_account_says_what_was_checked_and_until_when(tea: World) -> None:
+    account, _ = await newsroom(tea)
+    shown = await tea.app.public_accounts.require("daily")
+    wish = await tea.app.badges.ask(shown, account.owner.user_no, "evidence", "")
+    await tea.app.badges.send_document(shown, "register.pdf", b"%PDF")
+    for name in ("first", "second"):
+        staff = await tea.app.accounts.register(name, None, admin=True)
+        assert 'class="badge"' not in await page(tea, "/@daily")
+        await tea.app.badges.decide(staff.user_no, wish.request_no, True, "")
+    html = await page(tea, "/@daily")
+    assert 'aria-label="Verified: news media"' in html
+    assert "Two of this server’s staff checked its documents. The badge stands until 15 June 2026." in html
+    assert 'aria-label="Verified: news media"' in await page(tea, "/explore")
+    await tea.app.badges.withdraw(await tea.app.public_accounts.require("daily"), "The register was another one's.", 1)
+    assert 'class="badge"' not in await page(tea, "/@daily")
+
+
 async def test_a_poll_shows_how_people_voted(tea: World) -> None:
     account, reader = await newsroom(tea)
     await account.publish("", poll={"question": "Which tea?", "answers": ["Green", "Black"]})

@@ -201,7 +201,7 @@ def run_demo(given: argparse.Namespace, config: Config) -> int:
     print(f"  Look around:  {base}/explore")
     print(f"  Sign in:      at {base} with any Matrix app, as one of")
     for user_id in made["people"]:
-        print(f"                {user_id}{'  (administrator)' if user_id == made['admin'] else ''}")
+        print(f"                {user_id}{'  (administrator)' if user_id in made['admins'] else ''}")
     print(f"  Password:     {made['password']}  (the same for all; it is shown only here)\n")
     print("Before real people come, begin again with an empty data folder.")
     return 0

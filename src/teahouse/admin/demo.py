@@ -58,7 +58,7 @@ class Town:
 
     async def _arrive(self, name: str, display_name: str) -> None:
         app = self._app
-        account = await app.accounts.register(name, self.password, admin=not self.people)
+        account = await app.accounts.register(name, self.password, admin=name in self._story.staff)
         user_id = app.people.full_id(name)
         async with app.database.transaction() as tx:
             await app.people.set_field(tx, account.user_no, "displayname", display_name)
@@ -112,8 +112,20 @@ class Town:
         for name, reader in self.people.items():
             if name != each.owner and self._chance.random() < (0.9 if each.verified else 0.5):
                 await app.followers.follow(reader, account, room_id, source="page")
-        self.accounts[each.handle] = account
+        if each.verified:
+            await self._verify(account, owner)
+        self.accounts[each.handle] = await app.public_accounts.require(each.handle)
         self._posts[each.handle] = []
+
+    async def _verify(self, account: Account, owner: Reader) -> None:
+        """A badge: documents, and the word of two of the staff who do not work for the account."""
+        app = self._app
+        wish = await app.badges.ask(account, owner.user_no, "evidence", "")
+        await app.badges.send_document(account, "register.txt", f"{account.name}, town register".encode())
+        others = [self.people[name].user_no for name in self._story.staff]
+        free = [user_no for user_no in others if not await app.public_accounts.role(user_no, account.account_no)]
+        for user_no in free[:2]:
+            await app.badges.decide(user_no, wish.request_no, True, "")
 
     async def _publish(self, each: Publisher, post: Post) -> None:
         app, account, owner = self._app, self.accounts[each.handle], self.people[each.owner]
@@ -186,7 +198,7 @@ async def settle(app: App, request: Mapping[str, Any]) -> dict[str, Any]:
     await town.build()
     return {
         "password": town.password,
-        "admin": next(iter(town.people.values())).user_id,
+        "admins": [town.people[name].user_id for name in story().staff],
         "people": [reader.user_id for reader in town.people.values()],
         "groups": [group.name for group in story().groups],
         "moments": len(story().moments),

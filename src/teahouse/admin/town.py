@@ -100,9 +100,10 @@ class Publisher(msgspec.Struct, frozen=True):
 
 
 class Story(msgspec.Struct, frozen=True):
-    """Everybody, by user name to display name, and what happens."""
+    """Everybody, by user name to display name, and what happens. `staff`: who runs the server."""
 
     people: Mapping[str, str]
+    staff: list[str]
     greetings: list[Greeting]
     groups: list[Group]
     moments: list[Moment]

@@ -27,11 +27,11 @@ def account(site: Site, page: AccountPage, now_ms: int) -> Markup:
     if page.before:
         links.append((site.link(path_of(shown), before=str(page.before)), words.text("older")))
     return Markup("{}<section>{}{}</section>").format(
-        header(site, shown, now_ms), Markup("").join(cards) or empty(words.text("no_posts")), pager(links)
+        header(site, shown, page.domain, now_ms), Markup("").join(cards) or empty(words.text("no_posts")), pager(links)
     )
 
 
-def header(site: Site, shown: Account, now_ms: int) -> Markup:
+def header(site: Site, shown: Account, domain: str, now_ms: int) -> Markup:
     """Who publishes: cover, picture, names, numbers, and how to follow."""
     words, about = site.words, shown.about
     address = media_address(about.cover, site.server_name, "cover", COVER_PIXELS)
@@ -47,7 +47,8 @@ def header(site: Site, shown: Account, now_ms: int) -> Markup:
     verified = shown.verified(now_ms)
     if verified:
         what = words.text(f"verified_{verified}")
-        text = words.text("verified_until", what=what, day=words.day(shown.badge_until_ms))
+        key = "verified_domain" if domain else "verified_documents"
+        text = words.text(key, what=what, domain=domain, day=words.day(shown.badge_until_ms))
         reason = Markup('<p class="small soft">{}</p>').format(text)
     links = [Markup("<li>{}</li>").format(outward(each, shortened(each))) for each in about.links]
     if links:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from teahouse.badges.types import VERIFIED
 from teahouse.feed.query import parse
 from teahouse.feed.search import Search
 from teahouse.feed.timelines import Timelines
@@ -64,7 +65,8 @@ class Showing:
                 pinned = await self._shown(account, post)
         shown = [await self._shown(account, post) for post in posts[:POSTS_PAGE]]
         listed = [each for each in shown if pinned is None or each.post.number != pinned.post.number]
-        return AccountPage(account, pinned, listed, posts[POSTS_PAGE - 1].number if more else 0, not before)
+        following = posts[POSTS_PAGE - 1].number if more else 0
+        return AccountPage(account, pinned, listed, following, not before, await self._domain(account))
 
     async def post_page(self, handle: str, number: int, after: int, parent: int) -> PostPage:
         """A post with comments after one of them; with `parent`, the answers to that comment alone."""
@@ -107,6 +109,11 @@ class Showing:
         last = found[ACCOUNTS_PAGE - 1] if len(found) > ACCOUNTS_PAGE else None
         following = "" if last is None else f"{last.followers}_{last.account_no}"
         return Directory(found[:ACCOUNTS_PAGE], following, not after)
+
+    async def _domain(self, account: Account) -> str:
+        """The domain by which an account was verified."""
+        shown = (await self._accounts.users.profile(account.account_no)).get(VERIFIED)
+        return str(shown.get("domain", "")) if isinstance(shown, dict) else ""
 
     async def _list(self, found: Timeline, before: int) -> PostList:
         shown: list[ShownPost] = []

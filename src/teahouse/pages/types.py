@@ -41,13 +41,17 @@ class ShownComment:
 
 @dataclass(frozen=True, slots=True)
 class AccountPage:
-    """An account with a page of its posts. `before`: the number to go on before; 0 at the end."""
+    """An account with a page of its posts. `before`: the number to go on before; 0 at the end.
+
+    `domain`: what a verified account proved to be its own; '' where it was verified by documents.
+    """
 
     account: Account
     pinned: ShownPost | None
     posts: Sequence[ShownPost]
     before: int
     first: bool
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
