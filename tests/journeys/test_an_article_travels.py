@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 
 import feedparser
 import httpx
+import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -24,6 +26,8 @@ from tests.serving import ServedTeahouse
 __all__ = ["environments"]
 
 T = TypeVar("T")
+FOLLOWERS = 6  # besides those with real clients: figures below five are not told
+WAIT_S = 20  # for readings to be written
 PASSWORD = "correct horse battery"
 FIRST = "<p>The first leaves are <strong>late</strong> this year.</p>"
 SECOND = "<p>The first leaves came in time.</p>"
@@ -42,6 +46,10 @@ class Teller:
     def do(self, method: str, path: str, body: Any = None) -> Any:
         """One request of the own API, answered well."""
         return self._client.request(method, f"/_teahouse/v1{path}", json=body).raise_for_status().json()
+
+    def client(self, method: str, path: str, body: Any = None) -> Any:
+        """One request of the Client-Server API, answered well."""
+        return self._client.request(method, f"/_matrix/client/v3{path}", json=body).raise_for_status().json()
 
     def upload(self, picture: bytes) -> str:
         """A picture's mxc address."""
@@ -108,6 +116,24 @@ async def newest(actor: Actor, room_id: str) -> str:
     return str((await actor.do("history", room_id=room_id))["messages"])
 
 
+def crowd(server: ServedTeahouse, room_id: str) -> list[Teller]:
+    """Some more followers, whose clients do nothing but what they are told."""
+    people = [Teller(server, f"reader{number}") for number in range(FOLLOWERS)]
+    for person in people:
+        person.client("POST", f"/rooms/{room_id}/join", {})
+    return people
+
+
+def figures(editor: Teller, opens: int) -> Any:
+    """What the account's staff see of the post, once so many have opened it: readings are written some time later."""
+    for _ in range(WAIT_S):
+        found = editor.do("GET", "/accounts/daily/posts/1/analytics")["post"]
+        if found["read"]["opens"] == opens:
+            break
+        time.sleep(1)
+    return found
+
+
 def outsider_reads(page: Page, address: str, words: str) -> None:
     """Somebody without an account opens a post's page; its picture is there."""
     page.goto(address)
@@ -137,11 +163,22 @@ def travel(server: ServedTeahouse, cast: Cast, stage: Stage, page: Page) -> None
     weekly = carrier.do("POST", "/accounts", {"handle": "weekly", "kind": "media", "name": "The Weekly Leaf"})
     nio, js = cast.play(joined(stage, [daily["room_id"], weekly["room_id"]]))
 
+    people = crowd(server, daily["room_id"])
     cover = {"url": editor.upload(picture()), "mimetype": "image/png", "description": "Hills in the morning"}
     article = {"title": "Frost on the hills", "html": FIRST, "cover": cover}
     post = editor.do("POST", "/accounts/daily/posts", {"content": {"article": article, "language": "en"}})
     for actor in (nio, js):
         cast.play(reads(actor, daily["room_id"], post["event_id"], "Frost on the hills"))
+    for person in people:  # all are shown it; all but the last read it
+        person.client("GET", "/sync")
+    for person in people[:-1]:
+        person.client("POST", f"/rooms/{daily['room_id']}/receipt/m.read/{post['event_id']}", {})
+    shown = figures(editor, FOLLOWERS + 1)
+    assert shown["read"] | {"visits": None} == {
+        "impressions": FOLLOWERS + 2, "opens": FOLLOWERS + 1, "visits": None,
+    }  # fmt: skip
+    assert shown["open_percent"] == pytest.approx(100 * (FOLLOWERS + 1) / (FOLLOWERS + 2), abs=0.1)
+
     address = f"{server.url}/@daily/{post['number']}"
     outsider_reads(page, address, "this year")
     assert "late" in str(entries(server, "/@daily/feed.atom")[0])
