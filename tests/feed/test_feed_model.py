@@ -258,6 +258,7 @@ def little_fits_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest two posts of an account alone: pages go on in the database."""
     monkeypatch.setattr("teahouse.feed.heads.KEPT_MAX", 2)
     monkeypatch.setattr("teahouse.feed.heads.LOADED_AT_ONCE", 2)
+    monkeypatch.setattr("teahouse.feed.heads.DEEPENED_AT_ONCE", 1)
     monkeypatch.setattr("teahouse.feed.heads.ACCOUNTS_CACHED_MAX", 6)
     monkeypatch.setattr(passwords, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=64))
 

@@ -106,9 +106,10 @@ class FeedApi:
         ]  # fmt: skip
 
     async def home_feed(self, request: Request) -> Response:
-        # Read before the posts are: what is written meanwhile counts as newer then, and never as neither.
+        # What is written while the page is read belongs to the next one that begins anew: it counts as newer.
         head = self._database.head
-        page = await self._timelines.home(request.requester.user_no, 0, *paged(request))
+        before, limit = paged(request)
+        page = await self._timelines.home(request.requester.user_no, 0, min(before, head + 1), limit)
         return codec.reply(FeedReply(await self._shown(request, page), str(head), following(page)))
 
     async def newer(self, request: Request) -> Response:

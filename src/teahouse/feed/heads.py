@@ -20,15 +20,18 @@ from teahouse.posts.types import Post
 
 KEPT_MAX = 16  # newest posts of each account: what an evening's reading goes back to
 ACCOUNTS_CACHED_MAX = 100_000  # accounts kept in memory, about 300 bytes each
-LOADED_AT_ONCE = 64  # accounts that one statement reads
+LOADED_AT_ONCE = 512  # accounts whose newest post one statement reads
+DEEPENED_AT_ONCE = 64  # accounts of which one statement reads more
 
 
 @dataclass(slots=True)
 class Newest:
-    """Positions of an account's newest standing posts, rising. `whole`: it has no older ones."""
+    """Positions of an account's newest standing posts, rising. `whole`: there are no older ones; `shallow`: the older
+    ones were not asked for yet."""
 
     positions: list[int]
     whole: bool
+    shallow: bool = False
 
     def reaches(self, before: int) -> bool:
         """Whether it says everything there is to say about what lies right below a position."""
@@ -36,14 +39,17 @@ class Newest:
 
     def below(self, before: int) -> int:
         """The newest position below another one; 0 for none."""
-        if self.positions[-1] < before:
-            return self.positions[-1]
+        if not self.positions or self.positions[-1] < before:
+            return self.positions[-1] if self.positions else 0
         place = bisect_left(self.positions, before)
         return self.positions[place - 1] if place else 0
 
     def ends_above(self, floor: int) -> bool:
         """Whether older posts that memory does not hold may lie above a position."""
-        return not self.whole and self.positions[0] > floor
+        return not self.whole and (not self.positions or self.positions[0] > floor)
+
+
+UNKNOWN = Newest([], whole=False)
 
 
 class Heads(PostListener):
@@ -63,15 +69,16 @@ class Heads(PostListener):
             newest = self._newest.get(account_no)
             if newest is None or not newest.reaches(before):
                 beyond.append(account_no)
-            elif newest.positions and (head := newest.below(before)) > after:
+            elif (head := newest.below(before)) > after:
                 heads.append((head, account_no))
         # No post of any other account is as new as all of these heads.
-        heads = nlargest(count, heads)
-        known = [self._newest[account_no] for _, account_no in heads]
-        found = nlargest(count, (pos for newest in known for pos in newest.positions if after < pos < before))
+        leading = [account_no for _, account_no in nlargest(count, heads)]
+        await self._deepen(leading)
+        known = [(account_no, self._newest.get(account_no, UNKNOWN)) for account_no in leading]
+        found = nlargest(count, (pos for _, newest in known for pos in newest.positions if after < pos < before))
         # What memory holds of an account may end above the page's end: then the rest of it is in the database alone.
         floor = found[-1] if len(found) == count else after
-        beyond += [number for (_, number), newest in zip(heads, known, strict=True) if newest.ends_above(floor)]
+        beyond += [account_no for account_no, newest in known if newest.ends_above(floor)]
         if beyond:
             found += await store.newest_of(self._database, beyond, after, before, count)
         return nlargest(count, set(found))
@@ -95,7 +102,7 @@ class Heads(PostListener):
         insort(newest.positions, post.pos)
         if len(newest.positions) > KEPT_MAX:
             del newest.positions[0]
-            newest.whole = False
+            newest.whole = newest.shallow = False
 
     def _gone(self, post: Post) -> None:
         newest = self._changing(post)
@@ -110,17 +117,29 @@ class Heads(PostListener):
         return self._newest.get(post.account_no)
 
     async def _load(self, account_nos: Sequence[int]) -> None:
-        """Read accounts into memory. One that changes meanwhile stays out: what was read of it may be too old."""
+        """Read the newest post of each account into memory: of most accounts no more is ever asked for."""
         for first in range(0, len(account_nos), LOADED_AT_ONCE):
             some = account_nos[first : first + LOADED_AT_ONCE]
             with self._noticing() as changed:
-                read = await store.heads(self._database, some, KEPT_MAX)
+                read = await store.heads(self._database, some)
             for account_no in some:
                 if account_no not in changed:
-                    positions = sorted(read.get(account_no, ()))
-                    self._newest[account_no] = Newest(positions, len(positions) < KEPT_MAX)
+                    positions = [read[account_no]] if account_no in read else []
+                    self._newest[account_no] = Newest(positions, not positions, bool(positions))
             while len(self._newest) > ACCOUNTS_CACHED_MAX:
                 self._newest.popitem(last=False)
+
+    async def _deepen(self, account_nos: Sequence[int]) -> None:
+        """Read more of those accounts of which only the newest post was read."""
+        shallow = [number for number in account_nos if (newest := self._newest.get(number)) and newest.shallow]
+        for first in range(0, len(shallow), DEEPENED_AT_ONCE):
+            some = shallow[first : first + DEEPENED_AT_ONCE]
+            with self._noticing() as changed:
+                read = await store.newest_each(self._database, some, KEPT_MAX)
+            for account_no in some:
+                if account_no not in changed and account_no in self._newest:
+                    positions = sorted(read.get(account_no, ()))
+                    self._newest[account_no] = Newest(positions, len(positions) < KEPT_MAX)
 
     @contextmanager
     def _noticing(self) -> Iterator[set[int]]:

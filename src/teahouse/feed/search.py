@@ -8,7 +8,7 @@ search of common words costs no more than one of rare ones.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from teahouse.db import Database
@@ -64,7 +64,7 @@ class Search:
         for _ in range(0, SCANNED_MAX, SCANNED_AT_ONCE):
             scanned = await store.with_term(self._database, leading, below, SCANNED_AT_ONCE)
             kept = [pos for pos in scanned if pos > bounds.after]
-            for post in await self._answering(query, view, others, kept):
+            async for post in self._answering(query, view, await self._having(others, kept), limit):
                 found.append(post)
                 if len(found) == limit:
                     return Timeline(found, post.pos)
@@ -74,17 +74,24 @@ class Search:
             await asyncio.sleep(0)
         return Timeline(found, below)
 
-    async def _answering(self, query: Query, view: View, others: Sequence[str], positions: list[int]) -> list[Post]:
-        """The posts among these that have all other terms and answer the query in full, newest first."""
-        for term in others:
-            if not positions:
-                return []
-            having = await store.having(self._database, term, positions)
+    async def _having(self, terms: Sequence[str], positions: list[int]) -> list[int]:
+        """Those of some posts that have all terms, in their order."""
+        for term in terms:
+            having = await store.having(self._database, term, positions) if positions else ()
             positions = [pos for pos in positions if pos in having]
-        posts = await self._posts.at(positions)
-        originals = await self._posts.these({post.of for post in posts.values() if post.of is not None})
-        ordered = [posts[pos] for pos in positions if pos in posts]
-        return [post for post in ordered if answers(query, post) and self._shown(view, post, originals)]
+        return positions
+
+    async def _answering(
+        self, query: Query, view: View, positions: Sequence[int], at_once: int
+    ) -> AsyncIterator[Post]:  # fmt: skip
+        """The posts among these that answer the query in full and are shown, in their order, read as they are used."""
+        for first in range(0, len(positions), at_once):
+            some = positions[first : first + at_once]
+            posts = await self._posts.at(some)
+            originals = await self._posts.these({post.of for post in posts.values() if post.of is not None})
+            for post in (posts[pos] for pos in some if pos in posts):
+                if answers(query, post) and self._shown(view, post, originals):
+                    yield post
 
     def _shown(self, view: View, post: Post, originals: Mapping[Ref, Post]) -> bool:
         return rules.shown(view, post, None if post.of is None else originals.get(post.of))

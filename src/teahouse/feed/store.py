@@ -16,7 +16,23 @@ ONE_ACCOUNT = (
 HIGHEST = 1 << 62  # above every position
 
 
-async def heads(reader: Reader, account_nos: Sequence[int], count: int) -> dict[int, list[int]]:
+async def heads(reader: Reader, account_nos: Sequence[int]) -> dict[int, int]:
+    """The position of each account's newest standing post; accounts without one are left out."""
+    rows = await reader.fetch(f"SELECT account_no, head FROM ({heads_of(len(account_nos))}) h WHERE head > 0",
+                              HIGHEST, *padded(account_nos))  # fmt: skip
+    return {row[0]: row[1] for row in rows}
+
+
+def heads_of(count: int) -> str:
+    """A table of accounts with the position of their newest standing post below a position, NULL for none."""
+    return (
+        "SELECT a.account_no, (SELECT p.pos FROM posts p WHERE p.account_no = a.account_no AND p.fate = 0 "
+        "AND p.pos < ? ORDER BY p.pos DESC LIMIT 1) AS head FROM public_accounts a "
+        f"WHERE a.account_no IN ({marks(count)})"
+    )
+
+
+async def newest_each(reader: Reader, account_nos: Sequence[int], count: int) -> dict[int, list[int]]:
     """The newest positions of each account's standing posts."""
     found: dict[int, list[int]] = {}
     for account_no, pos in await _several(reader, account_nos, 0, HIGHEST, count, len(account_nos) * count):
@@ -34,10 +50,7 @@ async def newest_of(reader: Reader, account_nos: Sequence[int], after: int, befo
     for first in range(0, len(account_nos), ACCOUNTS_AT_ONCE):
         some = account_nos[first : first + ACCOUNTS_AT_ONCE]
         rows = await reader.fetch(
-            "SELECT head, account_no FROM (SELECT a.account_no, (SELECT p.pos FROM posts p WHERE "
-            "p.account_no = a.account_no AND p.fate = 0 AND p.pos < ? ORDER BY p.pos DESC LIMIT 1) AS head "
-            f"FROM public_accounts a WHERE a.account_no IN ({marks(len(some))})) h WHERE head > ? "
-            "ORDER BY head DESC LIMIT ?",
+            f"SELECT head, account_no FROM ({heads_of(len(some))}) h WHERE head > ? ORDER BY head DESC LIMIT ?",
             before, *padded(some), after, count,
         )  # fmt: skip
         newest += [(row[0], row[1]) for row in rows]

@@ -25,7 +25,7 @@ def marks() -> str:
 _LETTER = rf"[\w{marks()}\u200c\u200d\u00b7\u30fb]"
 _UNSPACED = r"[\u0e00-\u0eff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff\U00020000-\U0003ffff]"
 _WORD = rf"\w{_LETTER}{{0,{TAG_MAX_CHARACTERS - 1}}}"
-_CLOSED = rf"(?<![&/#＃])[#＃](?=[^\s#＃]*{_UNSPACED}){_WORD}[#＃](?![#＃])"
+_CLOSED = rf"(?<![&/])[#＃](?=[^\s#＃]*{_UNSPACED}){_WORD}[#＃]"
 _OPEN = rf"(?<![\w&/#＃])[#＃]{_WORD}(?!{_LETTER})"
 TAG = re.compile(f"{_CLOSED}|{_OPEN}")
 
