@@ -107,13 +107,15 @@ class Posts:
         return content
 
     async def _ready(
-        self, publisher: Publisher, author_no: int, content: PostContent, before: Ref | None = None
+        self, publisher: Publisher, author_no: int, content: PostContent, before: Post | None = None
     ) -> PostContent:
         """The content checked, with its files as they are. `before`: the post that it is to be another wording of."""
         content = checking.checked(content)
-        await self._topics.check(publisher.account_no, content.topics)
+        kept = () if before is None or before.content is None else before.content.topics
+        await self._topics.check(publisher.account_no, {*content.topics} - {*kept})
         owners = {author_no, *await self._accounts.writers(publisher.account_no)}
-        return checking.described(content, await self.media.uploads(checking.files(content), owners, before))
+        ref = None if before is None else before.ref
+        return checking.described(content, await self.media.uploads(checking.files(content), owners, ref))
 
     async def _publish(
         self, publisher: Publisher, author_no: int, content: PostContent, txn: Txn | None, also: Also | None,
@@ -166,7 +168,7 @@ class Posts:
     async def _reworded(self, publisher: Publisher, post: Post, content: PostContent) -> PostContent:
         """New words for a post, ready; what an edit leaves as it was is checked."""
         before = post.content or PostContent()
-        content = await self._ready(publisher, post.author_no, content, post.ref)
+        content = await self._ready(publisher, post.author_no, content, post)
         content = structs.replace(content, written_ms=before.written_ms)
         if content.repost is not None and post.of is not None:
             found = await self.original(content)
