@@ -9,7 +9,7 @@ import msgspec
 from teahouse.badges import proof, store
 from teahouse.badges.service import Badges
 from teahouse.badges.types import EVIDENCE_MAX_BYTES, TERM_DAYS, Act, BadgeRequest, Document, Way
-from teahouse.errors import Forbidden, InvalidParam
+from teahouse.errors import Forbidden
 from teahouse.http import codec
 from teahouse.http.messages import Request, Response, Route
 from teahouse.http.openapi import Operation, Query
@@ -311,7 +311,4 @@ def document_shown(document: Document) -> DocumentShown:
 
 def number(request: Request, name: str) -> int:
     """A number in the path; raises InvalidParam."""
-    text = request.path[name]
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise InvalidParam(f"'{name}' is a whole number.")
-    return int(text)
+    return codec.whole(request.path[name], f"'{name}'")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from teahouse.errors import Forbidden, InvalidParam
+from teahouse.errors import Forbidden
 from teahouse.feed import scores
 from teahouse.feed.api import NEWEST, V1, paged
 from teahouse.feed.mentions import Mention, Mentions
@@ -152,10 +152,8 @@ class NewsApi:
 
     async def see_mentions(self, request: Request) -> Response:
         body = codec.body(request, SeenBody)
-        if not (body.mention_id.isascii() and body.mention_id.isdecimal() and len(body.mention_id) < 19):
-            raise InvalidParam("'mention_id' must be the id of a mention.")
-        target_no = await self._target(request, body.account)
-        await self._mentions.see(target_no, int(body.mention_id))
+        seen = codec.whole(body.mention_id, "'mention_id', the id of a mention,")
+        await self._mentions.see(await self._target(request, body.account), seen)
         return codec.reply(Done())
 
     async def get_trending(self, request: Request) -> Response:

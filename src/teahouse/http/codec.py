@@ -102,6 +102,24 @@ def integer(request: Request, name: str, default: int, *, low: int = 0, high: in
     return min(int(value), high)
 
 
+def whole(text: str, what: str) -> int:
+    """A whole number in a path, body or token; raises InvalidParam, which calls it `what`."""
+    if not is_whole(text):
+        raise InvalidParam(f"{what} is a whole number.")
+    return int(text)
+
+
+def pair(token: str | None, first: tuple[int, int]) -> tuple[int, int]:
+    """The two numbers in the token of a page; `first` for none, and for one that is no such token."""
+    one, _, other = (token or "").partition("_")
+    return (int(one), int(other)) if is_whole(one) and is_whole(other) else first
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number that a database holds."""
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
 def boolean(request: Request, name: str, default: bool = False) -> bool:
     """`true` or `false` from the query; raises InvalidParam for anything else."""
     value = parameter(request, name)

@@ -8,7 +8,6 @@ from typing import Literal
 import msgspec
 
 from teahouse.errors import InvalidParam, NotFound
-from teahouse.eventlog.types import Txn
 from teahouse.http import codec
 from teahouse.http.messages import Request, Response, Route
 from teahouse.http.openapi import Operation, Query
@@ -19,6 +18,7 @@ from teahouse.moments.service import NEWEST, Moments
 from teahouse.moments.types import DAYS, LISTS, NAMED_MAX, NO_DEEDS, NOTICE, Deeds, ListName, Moment, MomentContent
 from teahouse.rooms import Directory, Users
 from teahouse.rooms.api import reader_of
+from teahouse.rooms.service import txn_of
 
 MOMENTS = "/_teahouse/v1/moments"
 MOMENT = f"{MOMENTS}/{{momentId}}"
@@ -145,8 +145,7 @@ class MomentsApi:
     async def publish_moment(self, request: Request) -> Response:
         body = codec.body(request, PublishBody)
         audience = await self._audience(body.audience)
-        requester = request.requester
-        txn = Txn(requester.user_no, requester.device_id, "moment", body.txn_id) if body.txn_id else None
+        txn = txn_of(reader_of(request), "moment", body.txn_id) if body.txn_id else None
         moment = await self._moments.publish(reader_of(request), body.content, audience, txn)
         return codec.reply(await self._shown(request, moment, NO_DEEDS))
 

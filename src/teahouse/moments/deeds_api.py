@@ -7,7 +7,6 @@ from typing import Literal
 
 import msgspec
 
-from teahouse.errors import InvalidParam
 from teahouse.http import codec
 from teahouse.http.messages import Request, Response, Route
 from teahouse.http.openapi import Operation, Query
@@ -127,12 +126,12 @@ class MomentDeedsApi:
 
     async def comment_on_moment(self, request: Request) -> Response:
         body = codec.body(request, CommentBody)
-        parent = 0 if not body.answers_to else whole(body.answers_to, "'answers_to'")
+        parent = 0 if not body.answers_to else codec.whole(body.answers_to, "'answers_to'")
         made = await self._deeds.comment(reader_of(request), await self._moment(request), body.body, parent)
         return codec.reply(await self._comment(made))
 
     async def delete_moment_comment(self, request: Request) -> Response:
-        await self._deeds.delete_comment(reader_of(request), whole(request.path["commentId"], "A comment's id"))
+        await self._deeds.delete_comment(reader_of(request), codec.whole(request.path["commentId"], "A comment's id"))
         return codec.reply(Done())
 
     async def moment_notices(self, request: Request) -> Response:
@@ -153,7 +152,7 @@ class MomentDeedsApi:
         return codec.reply(NoticesReply(shown, unseen, following))
 
     async def see_moment_notices(self, request: Request) -> Response:
-        seen = whole(codec.body(request, SeenBody).place, "'place'")
+        seen = codec.whole(codec.body(request, SeenBody).place, "'place'")
         await self._deeds.see(request.requester.user_no, seen)
         return codec.reply(Done())
 
@@ -165,10 +164,3 @@ class MomentDeedsApi:
             str(comment.comment_no), await self._users.user_id(comment.user_no), comment.written_ms, comment.body,
             str(comment.parent_no) if comment.parent_no else "",
         )  # fmt: skip
-
-
-def whole(text: str, what: str) -> int:
-    """A positive whole number; raises InvalidParam."""
-    if not (text.isascii() and text.isdigit() and 0 < len(text) < 19):
-        raise InvalidParam(f"{what} is a whole number.")
-    return int(text)

@@ -231,6 +231,4 @@ def accounts_of(first: Account | None, *shown: ShownPost) -> list[Account]:
 
 def whole(text: str) -> int:
     """A whole number from an address; raises InvalidParam."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise InvalidParam("That is no number.")
-    return int(text)
+    return codec.whole(text, "What stands for a number in the address")

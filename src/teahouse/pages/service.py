@@ -7,6 +7,7 @@ from teahouse.feed.query import parse
 from teahouse.feed.search import Search
 from teahouse.feed.timelines import Timelines
 from teahouse.feed.types import Timeline
+from teahouse.http.codec import pair
 from teahouse.pages.types import (
     AccountPage,
     Directory,
@@ -102,8 +103,7 @@ class Showing:
 
     async def directory(self, search: str, kind: str, after: str) -> Directory:
         """Accounts by followers."""
-        followers, _, account_no = after.partition("_")
-        place = (int(followers), int(account_no)) if followers.isdecimal() and account_no.isdecimal() else FIRST
+        place = pair(after, FIRST)
         wanted = " ".join(search.split())[:SEARCH_MAX_CHARACTERS]
         found = await self._accounts.directory(wanted, kind if kind in KINDS else "", place, ACCOUNTS_PAGE + 1)
         last = found[ACCOUNTS_PAGE - 1] if len(found) > ACCOUNTS_PAGE else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -89,7 +90,7 @@ class FollowBody(msgspec.Struct):
 class PinBody(msgspec.Struct):
     """The number of the post to pin; 0 for none."""
 
-    number: int
+    number: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
 class RoleBody(msgspec.Struct):
@@ -165,7 +166,7 @@ class AccountsApi:
         limit = codec.integer(request, "limit", 20, low=1, high=PAGE_MAX)
         search = (codec.parameter(request, "search", "") or "").strip()
         kind = codec.parameter(request, "kind", "") or ""
-        found = await self._accounts.directory(search, kind, place(codec.parameter(request, "from")), limit)
+        found = await self._accounts.directory(search, kind, codec.pair(codec.parameter(request, "from"), FIRST), limit)
         following = f"{found[-1].followers}_{found[-1].account_no}" if len(found) == limit else None
         return codec.reply(AccountsReply([await self._shown(request, each) for each in found], following))
 
@@ -259,9 +260,3 @@ class AccountsApi:
             reply.following, reply.alerts = tie is not None and tie.stands, tie is not None and tie.alerts
             reply.role = await self._accounts.role(requester.user_no, account.account_no)
         return reply
-
-
-def place(token: str | None) -> tuple[int, int]:
-    """The followers and number of the last account of a page, from its token."""
-    followers, _, number = (token or "").partition("_")
-    return (int(followers), int(number)) if followers.isdecimal() and number.isdecimal() else FIRST

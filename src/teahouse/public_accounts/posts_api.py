@@ -8,7 +8,6 @@ from typing import Annotated
 import msgspec
 
 from teahouse.errors import InvalidParam
-from teahouse.eventlog.types import Txn
 from teahouse.http import codec
 from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.http.openapi import Operation, Query
@@ -20,6 +19,7 @@ from teahouse.public_accounts.api import ACCOUNT, Done
 from teahouse.public_accounts.post_views import PostReply, PostsReply, PostViews
 from teahouse.public_accounts.types import Account
 from teahouse.rooms.api import reader_of
+from teahouse.rooms.service import txn_of
 
 POSTS = f"{ACCOUNT}/posts"
 POST = f"{POSTS}/{{number}}"
@@ -128,7 +128,7 @@ class PostsApi:
         account = await self._editable(request)
         body = codec.body(request, PublishBody)
         requester = request.requester
-        txn = Txn(requester.user_no, requester.device_id, "publish", body.txn_id) if body.txn_id else None
+        txn = txn_of(reader_of(request), "publish", body.txn_id) if body.txn_id else None
         post = await self._posts.publish(publisher(account), requester.user_no, body.content, txn)
         return codec.reply(await self._views.one(request.requester_or_none, post))
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from teahouse.errors import InvalidParam
 from teahouse.http import codec
 from teahouse.http.messages import Request, Response, Route
 from teahouse.http.openapi import Operation
@@ -76,10 +75,7 @@ class TokensApi:
 
     async def revoke_token(self, request: Request) -> Response:
         account = await self._owned(request)
-        token_id = request.path["tokenId"]
-        if not (token_id.isascii() and token_id.isdigit() and len(token_id) < 19):
-            raise InvalidParam("A token's id is a whole number.")
-        await self._tokens.revoke(account, int(token_id))
+        await self._tokens.revoke(account, codec.whole(request.path["tokenId"], "A token's id"))
         return codec.reply(Done())
 
     async def _owned(self, request: Request) -> Account:

@@ -185,6 +185,6 @@ def parse_since(since: str | None) -> tuple[int, int]:
     if since is None:
         return FIRST
     parts = since.removeprefix("p").split("_")
-    if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 20 for part in parts):
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
         raise InvalidParam("'since' is not a token of this list.")
     return int(parts[0]), int(parts[1])

@@ -65,7 +65,7 @@ class Rooms:
             return await self.redact(reader, room_id, content.get("redacts"), txn_id, content)
         state = await self.require(room_id)
         check_name("eventType", event_type)
-        txn = self._txn(reader, "send", txn_id)
+        txn = txn_of(reader, "send", txn_id)
         keeper = self.keeper_of(state)
         if keeper is not None:
             return await keeper.send(reader, state, event_type, txn, content)
@@ -113,7 +113,7 @@ class Rooms:
         state = await self.require_joined(reader, room_id)
         if not isinstance(event_id, str):
             raise BadJson("'redacts' must name an event.")
-        txn = self._txn(reader, "redact", txn_id)
+        txn = txn_of(reader, "redact", txn_id)
         keeper = self.keeper_of(state)
         if keeper is not None:
             return await keeper.redact(reader, state, event_id, txn, content)
@@ -205,10 +205,12 @@ class Rooms:
             if row is None or row[0] != state.room_no:
                 raise BadAlias(f"The alias {alias} does not point at this room.")
 
-    def _txn(self, reader: Reader, method: str, txn_id: str) -> Txn:
-        if len(txn_id.encode()) > TXN_ID_MAX_BYTES:
-            raise InvalidParam(f"A transaction id has at most {TXN_ID_MAX_BYTES} bytes.")
-        return Txn(reader.user_no, reader.device_id, method, txn_id)
+
+def txn_of(reader: Reader, method: str, txn_id: str) -> Txn:
+    """What a retry from the same device is known by. Raises InvalidParam."""
+    if len(txn_id.encode()) > TXN_ID_MAX_BYTES:
+        raise InvalidParam(f"A transaction id has at most {TXN_ID_MAX_BYTES} bytes.")
+    return Txn(reader.user_no, reader.device_id, method, txn_id)
 
 
 def check_name(parameter: str, value: str) -> None:

@@ -9,7 +9,6 @@ import msgspec
 
 from teahouse.errors import InvalidParam, NotFound
 from teahouse.eventlog.state import RoomState
-from teahouse.eventlog.types import Txn
 from teahouse.http import codec
 from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.http.openapi import Operation, Query
@@ -22,6 +21,7 @@ from teahouse.public_accounts.figures import Figure, figure
 from teahouse.public_accounts.types import Account
 from teahouse.rooms import Directory
 from teahouse.rooms.api import reader_of
+from teahouse.rooms.service import txn_of
 from teahouse.sidechats.desk import Desk
 from teahouse.sidechats.inbox import NEWEST, Said
 from teahouse.sidechats.rules import check_answer
@@ -182,7 +182,7 @@ class SideChatsApi:
         account = await self._account(request)
         which = listed(codec.parameter(request, "state"))
         limit = codec.integer(request, "limit", 20, low=1, high=CHATS_PAGE_MAX)
-        before = place(codec.parameter(request, "from"))
+        before = codec.pair(codec.parameter(request, "from"), (NEWEST, NEWEST))
         found = await self._inbox.page(account, request.requester.user_no, which, before, limit)
         following = None
         if len(found) == limit:
@@ -212,7 +212,7 @@ class SideChatsApi:
         account, chat, state = await self._chat(request)
         body = codec.body(request, AnswerBody)
         requester = request.requester
-        txn = Txn(requester.user_no, requester.device_id, "answer", body.txn_id) if body.txn_id else None
+        txn = txn_of(reader_of(request), "answer", body.txn_id) if body.txn_id else None
         content = await self._content(account, body, requester.user_no)
         event_id = await self._inbox.answer(account, requester.user_no, chat, state, content, txn)
         return codec.reply(AnswerReply(event_id))
@@ -306,11 +306,3 @@ def listed(name: str | None) -> Listed:
         if name in (None, each):
             return each
     raise InvalidParam(f"'state' must be one of {', '.join(LISTS)}.")
-
-
-def place(token: str | None) -> tuple[int, int]:
-    """The time and room of the last chat of a page, from its token; that of the first page for one that is none."""
-    when, _, room_no = (token or "").partition("_")
-    if not (when.isdecimal() and room_no.isdecimal() and max(len(when), len(room_no)) < 20):
-        return NEWEST, NEWEST
-    return min(int(when), NEWEST), min(int(room_no), NEWEST)
