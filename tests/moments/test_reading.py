@@ -146,12 +146,9 @@ async def test_friends_again_see_what_was_made_meanwhile(tea: World) -> None:
     await publish(alice, "two")
     gone = (await bob.sync(token))["next_batch"]
     await befriend(tea, alice, bob)
-    # One who has not heard of the leaving goes on; one who has is shown the room anew.
-    for since, news, limited in (
-        (None, ["one", "two"], False), (token, ["two"], False), (gone, ["one", "two"], True),
-    ):  # fmt: skip
+    for since, limited in ((None, False), (token, True), (gone, True)):
         answer = await bob.sync(since)
-        assert texts(answer, room) == news
+        assert texts(answer, room) == ["one", "two"]
         assert joined(answer, room)["timeline"]["limited"] is limited
 
 

@@ -177,7 +177,8 @@ class Readers:
                 pos = tx.positions()
                 first = pos if before is None else before.first
                 until = 0 if before is None else before.until
-                tie = Tie(journal.author_no, journal.room_no, first, until, pos, now_ms, pos, 0, forgotten=0)
+                # Renewed: what a reader was shown before they went may be more than there is for them now, or less.
+                tie = Tie(journal.author_no, journal.room_no, first, until, pos, now_ms, pos, pos, forgotten=0)
                 await self._circles.put(tx, reader_no, tie)
                 await self.tag(tx, reader_no, journal.room_no)
 
