@@ -290,6 +290,7 @@ class App:
         )  # fmt: skip
         self.moments = MomentsSlice(needs)
         self.contacts.listeners.append(self.moments.circles)
+        self.rooms_of_users.closing.append(self.moments.lists.close)
         self.eventlog.subscribe(self.moments.journals)
         self.media.audiences.append(self.moments.moments)
         self.readership.put_before(self.moments.readers)

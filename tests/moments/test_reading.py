@@ -238,6 +238,21 @@ async def test_leaving_the_room_is_not_wanting_this_friend_s_moments(tea: World)
     assert (own.status, own.errcode) == (403, "M_FORBIDDEN")
 
 
+async def test_moments_of_a_closed_account_are_seen_by_nobody(tea: World) -> None:
+    alice, bob = await town(tea, "alice", "bob")
+    moment_id = await publish(alice, "one")
+    room = await room_of(alice)
+    since = (await bob.sync())["next_batch"]
+    await tea.app.accounts.close(alice.user_no)
+    for _ in range(2):
+        assert room in (await bob.sync(since))["rooms"]["leave"]
+        assert (await feed(bob), "rooms" in await bob.sync()) == ([], False)
+        assert (await bob.ask("GET", MOMENT, momentId=moment_id)).status == 404
+        refused = await bob.ask("GET", "/rooms/{roomId}/event/{eventId}", roomId=room, eventId=moment_id)
+        assert refused.status == 403
+        await tea.restart()
+
+
 async def test_pages_of_the_feed_hold_every_moment_once(tea: World) -> None:
     alice, bob, carol, dave = await town(tea, "alice", "bob", "carol", "dave")
     said = []

@@ -172,16 +172,25 @@ class Circles:
         """An author lets friends see further back: every place of theirs is shown anew."""
         pos = tx.positions()
         await store.renew_ties(tx, author_no, pos)
-        found = list(readers)
+        self._change_all(tx, author_no, list(readers), lambda tie: replace(tie, renewed=pos, news=pos))
+
+    async def close(self, tx: Transaction, author_no: int, readers: Iterable[int]) -> None:
+        """An author's account is closed: every place with them ends."""
+        pos = tx.positions()
+        await store.end_ties(tx, author_no, pos)
+        self._change_all(tx, author_no, list(readers), lambda tie: replace(tie, until=pos, news=pos))
+
+    def _change_all(self, tx: Transaction, author_no: int, readers: list[int], changed: Callable[[Tie], Tie]) -> None:
+        """Bring many readers' places up to a commit, and let those who wait look."""
 
         def done() -> None:
-            for reader_no in found:
+            for reader_no in readers:
                 circle = self._circles.get(reader_no)
                 tie = None if circle is None else circle.ties.get(author_no)
                 if circle is not None and tie is not None and tie.stands:
-                    circle.put(replace(tie, renewed=pos, news=pos))
-            self.look_all(found, author_no)
-            self._bus.publish(users=found)
+                    circle.put(changed(tie))
+            self.look_all(readers, author_no)
+            self._bus.publish(users=readers)
 
         tx.on_commit(done)
 
@@ -242,5 +251,3 @@ class Journals:
             journal.days = days
 
         self.change(author_no, change)
-
-

@@ -51,6 +51,7 @@ class Journal:
     room_no: int
     days: int = 0
     hidden: set[int] = field(default_factory=set)
+    closed: bool = False  # the author's account is: nobody reads here any more
     generation: int = 0
     moments: dict[int, Told] = field(default_factory=dict)
     events: list[tuple[int, int]] = field(default_factory=list)  # (position, its moment's position; 0: state), in order
@@ -91,6 +92,7 @@ class Journal:
     def standing(self, reader_no: int, now_ms: int, *, friends: bool) -> Standing:
         """What somebody is to the author."""
         oldest_ms = now_ms - self.days * DAY_MS if self.days else 0
+        friends = friends and not self.closed
         return Standing(reader_no, reader_no == self.author_no, friends, reader_no in self.hidden, oldest_ms)
 
     def shows_any(self, standing: Standing) -> bool:

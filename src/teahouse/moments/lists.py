@@ -8,8 +8,14 @@ from teahouse.db import Database
 from teahouse.errors import Forbidden, InvalidParam
 from teahouse.moments import store, types
 from teahouse.moments.circles import Circles, Journals
+from teahouse.moments.journal import Journal
 from teahouse.moments.types import ListName, Settings
 from teahouse.rooms.types import Reader
+
+
+def end(journal: Journal) -> None:
+    """The author's account is closed."""
+    journal.closed = True
 
 
 class MomentLists:
@@ -70,6 +76,16 @@ class MomentLists:
                 pos = tx.positions()
                 await self._circles.put(tx, other_no, replace(tie, renewed=pos, news=pos))
             tx.on_commit(lambda: self._hide(user.user_no, other_no, hidden=False))
+
+    async def close(self, user_no: int) -> None:
+        """An account is being closed: its moments are read by nobody any more."""
+        journal = await self._journals.of(user_no)
+        if journal is None:
+            return
+        friends = (await self._circles.of(user_no)).friends
+        async with self._database.transaction() as tx:
+            await self._circles.close(tx, user_no, friends)
+            tx.on_commit(lambda: self._journals.change(user_no, end))
 
     def _hide(self, author_no: int, other_no: int, *, hidden: bool) -> None:
         self._journals.change(

@@ -111,7 +111,7 @@ class Readers:
             memberships = (await self._members.window(reader, state)).memberships
             return Window(tuple(self._view(circle, journal).intervals), memberships, sparse=True)
         tie = circle.ties.get(journal.author_no)
-        if tie is None or not tie.stands or journal.author_no not in circle.friends:
+        if tie is None or not tie.stands or journal.closed or journal.author_no not in circle.friends:
             return Window(())  # of a friendship that ended nothing stays readable, the room's name included
         intervals = tuple(self._view(circle, journal).intervals)
         return Window(intervals, tie.memberships, sparse=True, renewed=tie.renewed)

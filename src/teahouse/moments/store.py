@@ -130,6 +130,14 @@ async def renew_ties(tx: Transaction, author_no: int, pos: int) -> None:
     )
 
 
+async def end_ties(tx: Transaction, author_no: int, pos: int) -> None:
+    """Nobody reads with an author any more: one statement for all of them."""
+    await tx.execute(
+        "UPDATE moment_ties SET until = ?, news = ? WHERE author_no = ? AND reader_no <> ? AND since > until",
+        pos, pos, author_no, author_no,
+    )  # fmt: skip
+
+
 async def friends_with_rooms(db: Reader, user_no: int) -> set[int]:
     """The friends of somebody who have published moments."""
     rows = await db.fetch(
@@ -155,6 +163,8 @@ async def journal(db: Reader, author_no: int) -> Journal | None:
         return None
     own = await settings(db, author_no)
     made = Journal(author_no, room_no, own.days, await listed(db, author_no, "hidden"))
+    row = await db.fetch_one("SELECT closed_ms FROM users WHERE user_no = ?", author_no)
+    made.closed = row is not None and row[0] is not None
     for (pos,) in await db.fetch("SELECT pos FROM state WHERE room_no = ? ORDER BY pos", room_no):
         made.add(pos)
     changed: dict[int, list[Version]] = {}
@@ -280,7 +290,8 @@ async def newest(db: Reader, authors: Sequence[int], before: int, limit: int) ->
 
 
 async def rules_of(db: Reader, authors: Sequence[int], reader_no: int) -> tuple[dict[int, int], set[int]]:
-    """How many days back some authors' friends see, and which of them hide from a reader."""
+    """How many days back some authors' friends see, and which of them hide from a reader, or have closed their account.
+    """
     if not authors:
         return {}, set()
     within = marks(len(authors))
@@ -289,7 +300,10 @@ async def rules_of(db: Reader, authors: Sequence[int], reader_no: int) -> tuple[
         f"SELECT user_no FROM moment_lists WHERE other_no = ? AND list = 'hidden' AND user_no IN ({within})",
         reader_no, *padded(authors),
     )  # fmt: skip
-    return dict(days), {row[0] for row in hidden}
+    closed = await db.fetch(
+        f"SELECT user_no FROM users WHERE closed_ms IS NOT NULL AND user_no IN ({within})", *padded(authors)
+    )
+    return dict(days), {row[0] for row in (*hidden, *closed)}
 
 
 async def bound_to(db: Reader, media_id: str) -> list[tuple[int, Moment | None]]:

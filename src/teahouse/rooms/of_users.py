@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from teahouse.rooms.membership import Membership
@@ -21,6 +22,7 @@ class RoomsOfUsers:
     def __init__(self, membership: Membership) -> None:
         self._membership = membership
         self.said: list[Said] = []
+        self.closing: list[Callable[[int], Awaitable[None]]] = []  # called with the user_no of a closing account
 
     async def erase(self, user_no: int) -> None:
         """Delete what somebody said where it can be deleted for all."""
@@ -29,6 +31,8 @@ class RoomsOfUsers:
 
     async def leave_all(self, user_no: int, user_id: str) -> None:
         """Leave every room."""
+        for close in self.closing:
+            await close(user_no)
         await self._membership.leave_all(Reader(user_no, user_id))
 
     async def profile_changed(self, user_no: int, user_id: str, device_id: str) -> None:
