@@ -291,6 +291,7 @@ class App:
         self.moments = MomentsSlice(needs)
         self.contacts.listeners.append(self.moments.circles)
         self.rooms_of_users.closing.append(self.moments.lists.close)
+        self.rooms_of_users.said.append(self.moments.moments)
         self.eventlog.subscribe(self.moments.journals)
         self.media.audiences.append(self.moments.moments)
         self.readership.put_before(self.moments.readers)

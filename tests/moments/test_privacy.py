@@ -59,6 +59,18 @@ async def test_nothing_of_a_deleted_moment_is_left_in_the_files(tea: World) -> N
     await tea.start()
 
 
+async def test_an_account_that_is_erased_takes_its_words_along(tea: World) -> None:
+    alice, bob = await town(tea, "alice", "bob")
+    await publish(alice, f"{WORD} words")
+    other = await publish(bob, "others")
+    said = await say(alice, other, f"{WORD} comment")
+    await say(bob, other, "an answer", said)
+    await tea.app.accounts.close(alice.user_no, erase=True)
+    assert await holding(tea, WORD) == set()
+    assert (await bob.good("GET", f"{MOMENT}/comments", momentId=other))["comments"] == []
+    assert (await bob.good("GET", f"{MOMENTS}/notices"))["notices"] == []
+
+
 async def test_staff_have_no_door_into_moments(tea: World) -> None:
     alice, bob = await town(tea, "alice", "bob")
     admin = await tea.person("admin")

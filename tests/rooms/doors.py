@@ -123,6 +123,11 @@ CLOSED = re.compile(
     r"|/mail/\{handle\}(/confirm|/leave)?|/media/\{mediaId\}/\{name\}"
     r"|/_teahouse/v1/accounts(/\{handle\}(/staff|/mail|/posts(/\{number\}(/versions|/comments)?)?)?)?"
     r"|/_teahouse/v1/(quotas|my/(accounts|follows|mutes|blocks|feed)|accounts/\{handle\}/mirror)"
+    r"|/_teahouse/v1/(feed(/newer)?|public|tags/\{tag\}|search/posts|mentions|trending(/pauses)?)"
+    r"|/_teahouse/v1/accounts/\{handle\}/(badge|tokens|posts/\{number\}/reposts)"
+    # For an account's staff, and the operator's.
+    r"|/_teahouse/v1/accounts/\{handle\}/(posts/\{number\}/)?analytics(/posts)?(\.csv)?"
+    r"|/_teahouse/v1/staff/(badges(/\{requestId\}(/evidence/\{documentId\})?)?|accounts/\{handle\}/lookalikes)"
     # Side chats, for their reader and the account's staff: tests/sidechats.
     r"|/_teahouse/v1/accounts/\{handle\}/(chat|chats(/\{roomId\}/messages)?|chat_figures|chat_rules|canned_answers)"
     r"|/_teahouse/v1/accounts/\{handle\}/(topics|follow/topics|blocked|drafts(/\{draftId\})?)"

@@ -152,6 +152,15 @@ async def delete_comment(tx: Transaction, made: Comment) -> bool:
     return await tx.execute("DELETE FROM moment_comments WHERE comment_no = ?", made.comment_no) > 0
 
 
+async def erase_by(tx: Transaction, user_no: int) -> None:
+    """Drop all that somebody did with moments, what answers it and what told of it."""
+    own = "SELECT o.comment_no FROM moment_comments o WHERE o.user_no = ?"
+    gone = f"comment_no > 0 AND comment_no IN (SELECT c.comment_no FROM moment_comments c WHERE c.parent_no IN ({own}))"
+    await tx.execute(f"DELETE FROM moment_notices WHERE doer_no = ? OR ({gone})", user_no, user_no)
+    await tx.execute(f"DELETE FROM moment_comments WHERE user_no = ? OR parent_no IN ({own})", user_no, user_no)
+    await tx.execute("DELETE FROM moment_likes WHERE user_no = ?", user_no)
+
+
 async def notify(tx: Transaction, user_no: int, pos: int, kind: str, deed: Comment) -> None:
     """Tell somebody of a deed; a like has comment_no 0."""
     await tx.execute(

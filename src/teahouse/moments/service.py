@@ -13,7 +13,7 @@ from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Draft, Proposal, StoredEvent, Txn
 from teahouse.media.types import Media
-from teahouse.moments import store, types, wording
+from teahouse.moments import deeds_store, store, types, wording
 from teahouse.moments.audience import Audience, Standing, Version, may_see, shown_by, widens
 from teahouse.moments.circles import Circles, Journals
 from teahouse.moments.journal import Told
@@ -177,6 +177,15 @@ class Moments:
         event_id = (await self._rooms.append(proposal)).event_ids[0]
         await self.erase_media()
         return event_id
+
+    async def erase_by(self, user_no: int) -> None:
+        """Delete everything that somebody said in moments: their own, and their likes and comments on others'."""
+        author = Reader(user_no, await self._rooms.users.user_id(user_no))
+        while moments := await store.newest(self._database, [user_no], NEWEST, AUTHORS_READ):
+            for moment in moments:
+                await self.delete(author, await self.id_of(moment))
+        async with self._database.transaction() as tx:
+            await deeds_store.erase_by(tx, user_no)
 
     async def erase_media(self) -> None:
         """Remove the files that deleted moments held. What a stop interrupts the next round, or start, does."""

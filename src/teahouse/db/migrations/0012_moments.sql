@@ -83,6 +83,7 @@ CREATE TABLE moment_comments (
     written_ms BIGINT NOT NULL,
     body TEXT NOT NULL
 );
+CREATE INDEX moment_comments_user ON moment_comments (user_no);
 CREATE INDEX moment_comments_moment ON moment_comments (moment_pos, parent_no, comment_no);
 
 -- What others did with somebody's moments and comments, for them to be told.
@@ -95,6 +96,7 @@ CREATE TABLE moment_notices (
     comment_no BIGINT NOT NULL,        -- 0: a like
     PRIMARY KEY (user_no, pos)
 ){clustered};
+CREATE INDEX moment_notices_doer ON moment_notices (doer_no);
 CREATE INDEX moment_notices_moment ON moment_notices (moment_pos);
 
 -- Media that may be read by those alone who may see the moment.
