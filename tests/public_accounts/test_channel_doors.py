@@ -126,6 +126,8 @@ async def test_following_shares_no_room_for_keys_and_names(tea: World) -> None:
         ("PUT", "/rooms/{roomId}/state/m.room.join_rules/", {"join_rule": "invite"}),
         ("PUT", "/rooms/{roomId}/state/m.room.history_visibility/", {"history_visibility": "joined"}),
         ("PUT", "/rooms/{roomId}/state/io.teahouse.channel/", {"account": "other"}),
+        ("PUT", "/rooms/{roomId}/state/m.room.name/", {"name": "The Daily Leaf"}),
+        ("PUT", "/rooms/{roomId}/state/m.room.avatar/", {"url": "mxc://tea.test/another"}),
         ("POST", "/rooms/{roomId}/invite", {"user_id": "@other:tea.test"}),
         ("POST", "/rooms/{roomId}/kick", {"user_id": "@other:tea.test"}),
         ("POST", "/rooms/{roomId}/ban", {"user_id": "@other:tea.test"}),

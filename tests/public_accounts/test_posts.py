@@ -1,6 +1,6 @@
 """Publishing: numbers, edits, deletion, comments and votes, through the public API and in channels."""
 
-from tests.public_accounts.newsroom import POST, POSTS, newsroom, timeline
+from tests.public_accounts.newsroom import POST, POSTS, newsroom, opened, timeline
 from tests.world import World
 
 
@@ -113,3 +113,14 @@ async def test_comments_go_one_level_deep_and_can_be_hidden_and_deleted(tea: Wor
     [place] = (await reader.good("GET", path, **at))["comments"]
     assert (place["state"], place["body"], place["user_id"]) == ("deleted", "", "")
     assert (await account.post(1))["comments"] == 1
+
+
+async def test_a_repost_shows_the_warning_and_not_what_is_behind_it(tea: World) -> None:
+    account, reader = await newsroom(tea)
+    post = await account.publish("The ending: he drinks the tea.", warning="Spoilers")
+    carrier = await opened(reader, "reader-daily", "person", name="Reader")
+    await carrier.publish("", repost={"account": account.handle, "number": post["number"]})
+    page = await reader.good("GET", "/rooms/{roomId}/messages", None, {"dir": "b"}, roomId=carrier.room_id)
+    [shown] = [event["content"] for event in page["chunk"] if event["type"] == "m.room.message"]
+    assert "⚠ Spoilers" in shown["body"]
+    assert "he drinks" not in str(shown)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from teahouse.posts.types import Post, PostContent
-from teahouse.posts.wording import excerpt, title
+from teahouse.posts.wording import announced, excerpt
 
 POST_CHARACTERS = 2_000  # of one post's words; the rest is behind its link
 SUBJECT_CHARACTERS = 150
@@ -40,7 +40,7 @@ def digest(
     """Subject and text of the mail with an account's new posts (each with its address), oldest first."""
     first = posts[0][0].content if posts else None
     if len(posts) + more == 1 and first is not None:
-        subject = f"@{handle}: {first.warning or title(first) or 'a new post'}"
+        subject = f"@{handle}: {announced(first) or 'a new post'}"
     else:
         subject = f"@{handle}: {len(posts) + more} new posts"
     parts = [f"{in_words(post.content)}\n{address}" for post, address in posts if post.content is not None]

@@ -289,9 +289,7 @@ def pager(links: Sequence[tuple[str, str]]) -> Markup:
 def summary(shown: ShownPost) -> tuple[str, str]:
     """A title and a description of a post for machines; '' for what it does not have. Warnings go before content."""
     content = shown.post.content or PostContent()
-    if content.warning:
-        return f"⚠ {content.warning}", ""
-    return wording.title(content), wording.excerpt(content)
+    return wording.announced(content), "" if content.warning else wording.excerpt(content)
 
 
 def picture_of(site: Site, content: PostContent) -> tuple[str, str]:

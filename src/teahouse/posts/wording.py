@@ -91,6 +91,11 @@ def title(content: PostContent, characters: int = 80) -> str:
     return content.article.title if content.article is not None else excerpt(content, characters)
 
 
+def announced(content: PostContent, characters: int = 80) -> str:
+    """What is said of a post where it does not stand itself: its title, or its warning alone if it has one."""
+    return f"⚠ {content.warning}" if content.warning else title(content, characters)
+
+
 def event(
     publisher: Publisher, number: int, content: PostContent, address: str, correction: str = ""
 ) -> tuple[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,9 +45,12 @@ class Accounts:
 
     def __init__(
         self, database: Database, clock: Clock, rooms: Rooms, creation: Creation, users: Users, media: PublicMedia,
-        quotas: Quotas, opening: str,
+        quotas: Quotas, opening: str, is_stranger: Callable[[int, int], Awaitable[bool]],
     ) -> None:  # fmt: skip
-        """`opening` is the operator's policy: everyone, or staff (the operator's own)."""
+        """`opening` is the operator's policy: everyone, or staff (the operator's own). `is_stranger(user_no, other_no)`
+        says whether two have to greet each other first.
+        """
+        self._is_stranger = is_stranger
         self._database = database
         self._clock = clock
         self._rooms = rooms
@@ -280,6 +283,15 @@ class Accounts:
         )
         found = [(await self.at(account_no), role) for account_no, role in rows]
         return [(account, role) for account, role in found if account is not None]
+
+    async def hire(self, asker_no: int, account: Account, user_no: int, role: str) -> None:
+        """Let somebody work for an account, as one of its owners asks: a contact, or one who works for it already.
+
+        Nobody finds themselves the owner of a stranger's account.
+        """
+        if not await self.role(user_no, account.account_no) and await self._is_stranger(asker_no, user_no):
+            raise Forbidden("Only your contacts can work for this account: greet them first, in a direct chat.")
+        await self.set_role(account, user_no, role)
 
     async def set_role(self, account: Account, user_no: int, role: str) -> None:
         """Let somebody work for an account; '' ends it. The last owner stays."""

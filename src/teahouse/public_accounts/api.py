@@ -212,7 +212,8 @@ class AccountsApi:
 
     async def set_role(self, request: Request) -> Response:
         account = await self._account(request, "owner")
-        await self._accounts.set_role(account, await self._other(request), codec.body(request, RoleBody).role)
+        role = codec.body(request, RoleBody).role
+        await self._accounts.hire(request.requester.user_no, account, await self._other(request), role)
         return codec.reply(Done())
 
     async def remove_staff(self, request: Request) -> Response:

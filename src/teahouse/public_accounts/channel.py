@@ -30,7 +30,6 @@ from teahouse.public_accounts.types import CHANNEL, Account
 from teahouse.rooms.types import Reader
 
 RESPONSES = ("org.matrix.msc3381.poll.response", "m.poll.response")  # MSC3381: as sent, and as accepted
-CHANGEABLE = ("m.room.name", "m.room.topic", "m.room.avatar")  # what an account's owner may set from a stock client
 REMOVED = "This post was removed by a decision of this server's moderators."
 OWN_EVENTS_MAX = 500  # of one reader in one answer
 
@@ -98,8 +97,8 @@ class Channels:
         return await self._posts.delete(publisher(account), post.ref, reason if isinstance(reason, str) else "", txn)
 
     def check_change(self, reader: Reader, state: RoomState, event_type: str) -> None:
-        if reader.user_id not in state.joined or event_type not in CHANGEABLE:
-            raise Forbidden("This is a public account's channel: its settings are made through Teahouse's own API.")
+        # Not even its owner: a name is compared with others' before an account has it.
+        raise Forbidden("This is a public account's channel: its settings are made through Teahouse's own API.")
 
     async def read(self, tx: Transaction, reader: Reader, state: RoomState, event_pos: int, pos: int) -> None:
         account = await self.account(state)
@@ -206,7 +205,7 @@ class Channels:
         elif found[1].content is None:
             said = "This post was deleted by its owner."
         else:
-            said = wording.title(found[1].content, wording.EXCERPT_CHARACTERS)
+            said = wording.announced(found[1].content, wording.EXCERPT_CHARACTERS)
         address = self._posts.address(handle, number)
         mark = event.content.get(matrix_events.POST)
         own = str(mark.get("url")) if isinstance(mark, dict) else ""
