@@ -16,7 +16,7 @@ run: $(VENV)/.run
 
 test: $(VENV)/.test
 	$(BIN)/python -m tests.contract.report --clear
-	$(BIN)/python -m pytest -q -m "not long" $(ARGS)
+	$(BIN)/python -m pytest -q -m "not long" -n auto --dist loadfile $(ARGS)
 	$(BIN)/python -m tests.contract.report --check
 
 check: $(VENV)/.test
