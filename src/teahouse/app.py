@@ -247,6 +247,7 @@ class App:
         self.badges = Badges(
             database, self.clock, self.rooms, self.public_accounts, self.names, self.fetcher, self.address_key
         )
+        self.accounts.closing.append(self.public_accounts)
         self.posting_tokens = PostingTokens(database, self.clock, config.server_name)
         self.loading = Loading(database, self.clock, self.public_accounts, self.followers)
         self.posts = Posts(

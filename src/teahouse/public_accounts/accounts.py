@@ -15,10 +15,9 @@ from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound
 from teahouse.eventlog.types import Draft, Proposal, StoredEvent
 from teahouse.posts.media import ACCOUNT_ITSELF, PublicMedia
 from teahouse.posts.types import Publisher, Ref
-from teahouse.public_accounts import finding, lookalikes, naming, types
+from teahouse.public_accounts import finding, lookalikes, naming, staff, types
 from teahouse.public_accounts.quotas import Quotas
 from teahouse.public_accounts.skeletons import skeleton
-from teahouse.public_accounts.tokens import end_tokens
 from teahouse.public_accounts.types import About, Account
 from teahouse.rooms import types as rooms_types
 from teahouse.rooms.creation import CreateRoom, Creation, StateInput
@@ -26,7 +25,6 @@ from teahouse.rooms.service import Rooms
 from teahouse.users.accounts import Accounts as Users
 
 ACCOUNTS_CACHED_MAX = 20_000  # accounts kept in memory
-STAFF_MAX = 100  # people who work for one account
 OPENED_MAX = 20  # accounts one person owns
 ROLES = {"owner": 3, "editor": 2, "analyst": 1}  # each may do what those below may
 FIELDS = (
@@ -97,7 +95,7 @@ class Accounts:
         """The user that signs for an account. One left over from an opening that was cut short is taken up again."""
 
         async def also(tx: Transaction, user_no: int) -> None:
-            await insert_staff(tx, reader.user_no, user_no, "owner", self._clock.now_ms())
+            await staff.insert(tx, reader.user_no, user_no, "owner", self._clock.now_ms())
 
         row = await self._database.fetch_one(
             "SELECT u.user_no FROM users u JOIN account_staff s ON s.account_no = u.user_no AND s.user_no = ? "
@@ -130,7 +128,7 @@ class Accounts:
                 skeleton(handle),
             )  # fmt: skip
             await finding.index(tx, user_no, finding.terms_of(handle, name, about.description))
-            await insert_staff(tx, owner_no, user_no, "owner", now_ms)
+            await staff.insert(tx, owner_no, user_no, "owner", now_ms)
             await self._media.show_account(tx, user_no, pictures(about))
             if kind != "person":
                 await self.users.set_field(tx, user_no, "displayname", name)
@@ -272,14 +270,16 @@ class Accounts:
         """Who works for an account: (user_no, role, since_ms)."""
         rows = await self._database.fetch(
             "SELECT user_no, role, since_ms FROM account_staff WHERE account_no = ? ORDER BY since_ms, user_no LIMIT ?",
-            account_no, STAFF_MAX,
+            account_no, staff.STAFF_MAX,
         )  # fmt: skip
         return [(row[0], row[1], row[2]) for row in rows]
 
     async def of_staff(self, user_no: int) -> list[tuple[Account, str]]:
         """The accounts somebody works for, with their role."""
         rows = await self._database.fetch(
-            "SELECT account_no, role FROM account_staff WHERE user_no = ? ORDER BY since_ms LIMIT ?", user_no, STAFF_MAX
+            "SELECT account_no, role FROM account_staff WHERE user_no = ? ORDER BY since_ms LIMIT ?",
+            user_no,
+            staff.STAFF_MAX,
         )
         found = [(await self.at(account_no), role) for account_no, role in rows]
         return [(account, role) for account, role in found if account is not None]
@@ -300,21 +300,15 @@ class Accounts:
         if role and role not in ROLES:
             raise InvalidParam(f"'role' must be one of {', '.join(ROLES)}.")
         async with self._database.transaction() as tx:
-            rows = await tx.fetch(
-                "SELECT user_no, role FROM account_staff WHERE account_no = ? LIMIT ?", account.account_no, STAFF_MAX
-            )
-            others = [number for number, held in rows if held == "owner" and number != user_no]
-            if role != "owner" and not others:
-                raise Forbidden("An account keeps at least one owner.")
-            if role and len(rows) >= STAFF_MAX and user_no not in dict(rows):
-                raise Forbidden(f"At most {STAFF_MAX} people work for one account.")
-            await tx.execute(
-                "DELETE FROM account_staff WHERE user_no = ? AND account_no = ?", user_no, account.account_no
-            )
-            if role != "owner":
-                await end_tokens(tx, user_no, account.account_no)
-            if role:
-                await insert_staff(tx, user_no, account.account_no, role, self._clock.now_ms())
+            await staff.set_role(tx, account.account_no, user_no, role, self._clock.now_ms())
+
+    async def has_owner(self, account_no: int) -> bool:
+        """Whether anybody owns an account still; its last owner may have closed their own account."""
+        return any(role == "owner" for _, role, _ in await self.staff(account_no))
+
+    async def closed(self, tx: Transaction, user_no: int) -> None:
+        """Somebody closes their own account: they work for no other any more."""
+        await staff.end_all(tx, user_no)
 
     async def directory(self, search: str, kind: str, before: tuple[int, int], limit_: int) -> list[Account]:
         """Accounts with every word of `search`, the most followed first; `before` is the last of the page before."""
@@ -361,14 +355,6 @@ class Accounts:
     def _account(self, row: Row) -> Account:
         about = msgspec.json.decode(row[5], type=About)
         return Account(row[0], self.users.full_id(row[1]), row[1], row[2], row[3], row[4], about, *row[6:])
-
-
-async def insert_staff(tx: Transaction, user_no: int, account_no: int, role: str, now_ms: int) -> None:
-    """Somebody begins to work for an account; one who does already stays as they are."""
-    await tx.execute(
-        "INSERT INTO account_staff (user_no, account_no, role, since_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        user_no, account_no, role, now_ms,
-    )  # fmt: skip
 
 
 def publisher(account: Account) -> Publisher:

@@ -211,9 +211,16 @@ class AccountsApi:
         )
 
     async def set_role(self, request: Request) -> Response:
-        account = await self._account(request, "owner")
-        role = codec.body(request, RoleBody).role
-        await self._accounts.hire(request.requester.user_no, account, await self._other(request), role)
+        account = await self._account(request)
+        requester = request.requester
+        orphaned = requester.admin and not await self._accounts.has_owner(account.account_no)
+        if not orphaned:
+            await self._accounts.require_role(requester.user_no, account, "owner")
+        role, other_no = codec.body(request, RoleBody).role, await self._other(request)
+        if orphaned:  # its last owner closed their own account: the operator's staff appoint another one
+            await self._accounts.set_role(account, other_no, role)
+        else:
+            await self._accounts.hire(requester.user_no, account, other_no, role)
         return codec.reply(Done())
 
     async def remove_staff(self, request: Request) -> Response:

@@ -42,6 +42,12 @@ class Rooms(Protocol):
         """Delete what somebody said in public."""
 
 
+class Closing(Protocol):
+    """Told, inside the transaction, that somebody closes their account for good."""
+
+    async def closed(self, tx: Transaction, user_no: int) -> None: ...
+
+
 class Accounts:
     """Accounts of this server."""
 
@@ -67,6 +73,7 @@ class Accounts:
         self._rooms = rooms
         self._account_data = account_data
         self._trying: dict[str, int] = {}
+        self.closing: list[Closing] = []
 
     def now_ms(self) -> int:
         """The time by which tokens expire."""
@@ -90,7 +97,7 @@ class Accounts:
         """Make an account that nobody signs in to: it signs what others write for it. `also` writes with it."""
         await self.check_available(localpart)
         async with self._database.transaction() as tx:
-            made = await self._make(tx, localpart, None, None, admin=False)
+            made = await self._make(tx, localpart, None, None, admin=False, signer=True)
             await also(tx, made.user_no)
             return made
 
@@ -157,6 +164,7 @@ class Accounts:
     async def change_password(self, user_no: int, password: str, keep_device: str | None, *, logout: bool) -> None:
         """Set a new password; with `logout` every other device is signed out."""
         self.passwords.check_policy(password)
+        await self._check_person(user_no)
         hashed = await self.passwords.hash(password)
         async with self._database.transaction() as tx:
             await store.set_password(tx, user_no, hashed)
@@ -173,6 +181,7 @@ class Accounts:
         profile stay, so that the person can be known again.
         """
         user_id = await self.directory.user_id(user_no)
+        await self._check_person(user_no)
         # The rooms first: if the server stops half way the account still works and can be closed again.
         await self._rooms.leave_all(user_no, user_id)
         if erase:
@@ -187,6 +196,8 @@ class Accounts:
                 await store.register_action(tx, self._clock.now_ms(), actor, "deactivate", user_id, reason or "")
             if erase:
                 await self._account_data.erase(tx, user_no)
+            for each in self.closing:
+                await each.closed(tx, user_no)
 
     async def find(self, name: str) -> Account:
         """An account by user name or id; raises NotFound."""
@@ -230,6 +241,12 @@ class Accounts:
             return None
         return await store.registration_token(self._database, word)
 
+    async def _check_person(self, user_no: int) -> None:
+        """Raises Forbidden for a user that signs for a public account: nobody signs in as it, and it stays."""
+        account = await store.by_number(self._database, user_no)
+        if account is not None and account.signer:
+            raise Forbidden("This user signs for a public account: it has no password, and is not closed by itself.")
+
     async def _prepare(self, localpart: str | None, password: str | None) -> str | None:
         """Check a new account's name and password; the hash to store."""
         if password is not None:
@@ -239,8 +256,9 @@ class Accounts:
         return None if password is None else await self.passwords.hash(password)
 
     async def _make(
-        self, tx: Transaction, localpart: str | None, hashed: str | None, token: str | None, *, admin: bool
-    ) -> Account:
+        self, tx: Transaction, localpart: str | None, hashed: str | None, token: str | None, *, admin: bool,
+        signer: bool = False,
+    ) -> Account:  # fmt: skip
         now_ms = self._clock.now_ms()
         if token is not None:
             known = await store.registration_token(tx, token)
@@ -249,7 +267,7 @@ class Accounts:
             admin = admin or known.makes_admin
         user_no = number_at(tx.positions(), secrets.randbelow(BUCKETS))
         name = localpart if localpart is not None else f"{user_no >> 10:x}{secrets.token_hex(3)}"
-        made = Account(user_no, name, hashed, admin, now_ms, None, None)
+        made = Account(user_no, name, hashed, admin, now_ms, None, None, signer)
         if not await store.insert(tx, made):
             raise UserInUse("This user name is taken.")
         await self.directory.set_field(tx, user_no, "displayname", name)

@@ -72,6 +72,8 @@ class Sessions:
         current = await store.by_number(tx, account.user_no)
         if current is None or current.closed_ms is not None:
             raise UserDeactivated("This account has been deactivated.")
+        if current.signer:
+            raise Forbidden("Nobody signs in as a public account: its staff publish as themselves.")
         if current.password != account.password:
             raise WrongPassword("The password was changed meanwhile.")
         known = await store.devices(tx, account.user_no)

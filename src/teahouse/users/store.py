@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from teahouse.db import Reader, Transaction, marks, padded
 from teahouse.users.types import Account, Device, RefreshToken, RegistrationToken
 
-ACCOUNT = "user_no, localpart, password, admin, created_ms, closed_ms, closed_reason"
+ACCOUNT = "user_no, localpart, password, admin, created_ms, closed_ms, closed_reason, signer"
 
 
 def account(row: Sequence[object]) -> Account:
     """A row of `ACCOUNT`."""
-    user_no, localpart, password, admin, created_ms, closed_ms, reason = row
-    return Account(user_no, localpart, password, bool(admin), created_ms, closed_ms, reason)  # type: ignore[arg-type]
+    user_no, localpart, password, admin, created_ms, closed_ms, reason, signer = row
+    return Account(user_no, localpart, password, bool(admin), created_ms, closed_ms, reason, bool(signer))  # type: ignore[arg-type]
 
 
 async def by_localpart(db: Reader, localpart: str) -> Account | None:
@@ -55,7 +55,7 @@ async def numbers(db: Reader, localparts: Sequence[str]) -> dict[str, int]:
 async def insert_many(tx: Transaction, made: Sequence[Account]) -> None:
     """Add accounts whose names are free."""
     await tx.execute_many(
-        f"INSERT INTO users ({ACCOUNT}) VALUES (?, ?, NULL, ?, ?, NULL, NULL)",
+        f"INSERT INTO users ({ACCOUNT}) VALUES (?, ?, NULL, ?, ?, NULL, NULL, 0)",
         [(each.user_no, each.localpart, int(each.admin), each.created_ms) for each in made],
     )
 
@@ -63,8 +63,8 @@ async def insert_many(tx: Transaction, made: Sequence[Account]) -> None:
 async def insert(tx: Transaction, made: Account) -> bool:
     """Add an account; False when the name is taken."""
     added = await tx.execute(
-        f"INSERT INTO users ({ACCOUNT}) VALUES (?, ?, ?, ?, ?, NULL, NULL) ON CONFLICT DO NOTHING",
-        made.user_no, made.localpart, made.password, int(made.admin), made.created_ms,
+        f"INSERT INTO users ({ACCOUNT}) VALUES (?, ?, ?, ?, ?, NULL, NULL, ?) ON CONFLICT DO NOTHING",
+        made.user_no, made.localpart, made.password, int(made.admin), made.created_ms, int(made.signer),
     )  # fmt: skip
     return bool(added)
 

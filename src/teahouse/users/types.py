@@ -20,6 +20,7 @@ class Account:
     created_ms: int
     closed_ms: int | None
     closed_reason: str | None
+    signer: bool = False  # signs for a public account: nobody signs in as it
 
 
 @dataclass(frozen=True, slots=True)

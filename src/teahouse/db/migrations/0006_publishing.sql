@@ -1,6 +1,8 @@
 -- Public accounts: who publishes, for whom others write, who follows. account_no is the user_no of the account's
 -- Matrix user; a personal account's is the person's own.
 
+ALTER TABLE users ADD COLUMN signer BIGINT NOT NULL DEFAULT 0;  -- 1: signs for a public account; nobody signs in as it
+
 CREATE TABLE public_accounts (
     account_no {key},
     handle TEXT NOT NULL UNIQUE,
