@@ -127,6 +127,7 @@ class DraftsApi:
         return codec.reply(Done())
 
     async def schedule_draft(self, request: Request) -> Response:
+        await self._editable(request)  # before the body: who may not schedule hears that, whatever they send
         return await self._schedule(request, codec.body(request, ScheduleBody).due_ts)
 
     async def unschedule_draft(self, request: Request) -> Response:
