@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from datetime import UTC, datetime
 
 from teahouse.errors import InvalidParam, TooLarge
 from teahouse.mirrors.types import Entry, Line
-from teahouse.posts.checking import sanitised
+from teahouse.posts.checking import check_language, sanitised
 from teahouse.posts.nesting import is_deep
-from teahouse.posts.types import LANGUAGE_MAX_CHARACTERS, TITLE_MAX_CHARACTERS, Article, PostContent
-from teahouse.posts.wording import check_link, plain
+from teahouse.posts.types import TITLE_MAX_CHARACTERS, Article, PostContent
+from teahouse.posts.wording import check_link, cut, plain
 
 ARTICLE_FROM_CHARACTERS = 600  # of an entry's words: shorter ones are links with a few words
 SUMMARY_CHARACTERS = 400  # of an entry's words, below its title
 ID_MAX_CHARACTERS = 1_000  # of what an archive calls a post
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -78,9 +76,8 @@ def fits_article(html: str) -> bool:
 
 def fits_language(language: str) -> bool:
     """Whether a post may be in this language."""
-    return len(language) <= LANGUAGE_MAX_CHARACTERS and _LANGUAGE.fullmatch(language) is not None
-
-
-def cut(text: str, characters: int) -> str:
-    """The beginning of a text."""
-    return text if len(text) <= characters else text[: characters - 1].rstrip() + "…"
+    try:
+        check_language(language)
+    except InvalidParam:
+        return False
+    return True
