@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from teahouse.config import BadSetting, Config, load, settings
+from teahouse.config import BadSetting, Config, load, settings, without_password
 
 
 def test_without_anything_the_defaults_hold() -> None:
@@ -88,3 +88,9 @@ def test_every_setting_says_what_it_is_for() -> None:
         assert len(setting.about) > 20, setting.name
         if isinstance(setting.default, int) and not isinstance(setting.default, bool):
             assert setting.unit, setting.name
+
+
+def test_passwords_in_addresses_are_not_shown() -> None:
+    assert without_password("postgresql://tea:p@ss:word@db/tea") == "postgresql://tea:…@db/tea"
+    assert without_password("smtps://tea@mail.example:465") == "smtps://tea@mail.example:465"
+    assert without_password("127.0.0.1:8008") == "127.0.0.1:8008"

@@ -15,6 +15,7 @@ from teahouse.errors import TeahouseError
 from teahouse.matrix.identifiers import SERVER_NAME
 
 PREFIX = "TEAHOUSE_"
+_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^/\s]*@")  # user:password@ of an address
 DNS_SERVER = re.compile(r"|[0-9.]+(:\d{1,5})?|[0-9a-fA-F:]+|\[[0-9a-fA-F:]+\](:\d{1,5})?")
 SMTP_URL = re.compile(r"smtps?://([^@/\s]+@)?([\w.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/?", re.ASCII)
 SENDER = re.compile(r"[^<>@\r\n]*<[^<>@\s]+@[^<>@\s]+\.[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+\.[^<>@\s]+")
@@ -207,6 +208,11 @@ def settings(config: Config) -> list[Setting]:
         else:
             found.append(described(each.name, value, each))
     return found
+
+
+def without_password(text: str) -> str:
+    """A setting's value as it may be shown: an address without the password in it."""
+    return _PASSWORD.sub(r"\1…@", text)
 
 
 def described(name: str, value: Any, declared: Any) -> Setting:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.public_accounts.newsroom import Account, newsroom, timeline
+from tests.public_accounts.newsroom import Account, newsroom, opened, timeline
 from tests.world import Person, World
 
 ROOM = "/rooms/{roomId}"
@@ -159,6 +159,13 @@ async def test_nobody_else_can_make_a_room_look_like_a_channel(tea: World) -> No
     room_id = await person.create()
     path = "/rooms/{roomId}/state/io.teahouse.channel/"
     assert (await person.ask("PUT", path, {"account": "daily"}, roomId=room_id)).status == 403
+
+
+async def test_an_alias_that_is_taken_keeps_nobody_from_opening_an_account(tea: World) -> None:
+    squatter, owner = await tea.person("squatter"), await tea.person("owner")
+    await squatter.create(room_alias_name="daily")
+    account = await opened(owner, "daily")
+    assert (await account.publish())["number"] == 1
 
 
 async def test_forgetting_a_channel_drops_it_and_following_brings_it_back(tea: World) -> None:

@@ -19,7 +19,7 @@ from teahouse.admin.serve import locked, serve, server_name
 from teahouse.admin.socket import ask
 from teahouse.app import App, build
 from teahouse.clock import SystemClock
-from teahouse.config import Config, settings
+from teahouse.config import Config, settings, without_password
 
 Run = Callable[[argparse.Namespace, Config], int]
 
@@ -211,7 +211,7 @@ def run_config(given: argparse.Namespace, config: Config) -> int:
     """Print every setting."""
     for setting in settings(config):
         unit = f" {setting.unit}" if setting.unit else ""
-        print(f"{setting.name} = {setting.value!s}{unit}  (default {setting.default!s})\n    {setting.about}")
+        print(f"{setting.name} = {without_password(str(setting.value))}{unit}  (default {setting.default!s})\n    {setting.about}")
     return 0
 
 

@@ -111,10 +111,12 @@ class Accounts:
             StateInput("m.room.history_visibility", {"history_visibility": "world_readable"}),
             StateInput(types.CHANNEL, {"account": handle, "kind": kind}),
         ]
+        alias = f"#{signer.user_id[1:]}"  # somebody may have given it to a room of theirs: then there is none
+        taken = await self._database.fetch_one("SELECT 1 FROM aliases WHERE alias = ?", alias)
         if about.picture:
             state.append(StateInput("m.room.avatar", {"url": about.picture}))
         wish = CreateRoom(
-            visibility="public", room_alias_name=handle, name=name, topic=about.description or None,
+            visibility="public", room_alias_name=None if taken else handle, name=name, topic=about.description or None,
             preset="public_chat", creation_content={"m.federate": False}, initial_state=state,
             power_level_content_override=POWER_LEVELS,
         )  # fmt: skip
