@@ -211,7 +211,8 @@ def run_config(given: argparse.Namespace, config: Config) -> int:
     """Print every setting."""
     for setting in settings(config):
         unit = f" {setting.unit}" if setting.unit else ""
-        print(f"{setting.name} = {without_password(str(setting.value))}{unit}  (default {setting.default!s})\n    {setting.about}")
+        value = without_password(str(setting.value))
+        print(f"{setting.name} = {value}{unit}  (default {setting.default!s})\n    {setting.about}")
     return 0
 
 
