@@ -35,6 +35,8 @@ class Size:
     posts: int = 20  # published one after the other
     accounts_few: int = 1_000  # in the directory
     accounts_many: int = 100_000
+    followed: int = 2_000  # accounts that one reader follows
+    posts_of_each: int = 100  # of these accounts, in the larger of two worlds; in the smaller one post
     row_limit_s: float = 900.0  # a row that takes longer has failed
 
 
@@ -42,7 +44,8 @@ FULL = Size("full", seconds=30.0, warm_up_s=3.0)
 QUICK = Size(
     "quick", seconds=3.0, warm_up_s=1.0, users=12, rooms=4, members=6, connections=4, group=20,
     group_seconds=3.0, unread_rooms=5, history_messages=100, idle_users=30, startup_load_s=3.0, followers_few=20,
-    followers_many=2_000, connected=20, posts=3, accounts_few=10, accounts_many=50, row_limit_s=120.0,
+    followers_many=2_000, connected=20, posts=3, accounts_few=10, accounts_many=50, followed=40, posts_of_each=5,
+    row_limit_s=120.0,
 )  # fmt: skip
 
 

@@ -156,6 +156,34 @@ async def directory_of_many(api: Api, size: Size) -> World:
     return await _directory(api, size.accounts_many)
 
 
+async def feed_of_few(api: Api, size: Size) -> World:
+    """User 0 follows many accounts that published once."""
+    return await _feed(api, size, 1)
+
+
+async def feed_of_many(api: Api, size: Size) -> World:
+    """The same accounts, each with many posts."""
+    return await _feed(api, size, size.posts_of_each)
+
+
+async def _feed(api: Api, size: Size, posts: int) -> World:
+    users = await _registered(api, 1 + -(-size.followed // OWNED))
+
+    async def open_account(index: int, _: int) -> None:
+        owner = users[1 + index // OWNED]
+        room_id = await api.open_account(owner, f"journal-{index}", f"Journal number {index}")
+        await api.join(users[0], room_id)
+
+    async def publish_post(index: int, number: int) -> None:
+        await api.call(publish(users[1 + index // OWNED], f"journal-{index}", padded(f"post {number} ")))
+
+    await each(range(size.followed), BUILDERS, open_account)
+    # Account after account, and again: posts of one account do not stand together.
+    for _ in range(posts):
+        await each(range(size.followed), BUILDERS, publish_post)
+    return World(users, [])
+
+
 async def _directory(api: Api, count: int) -> World:
     """Accounts, OWNED for each user: one person owns few."""
     users = await _registered(api, -(-count // OWNED))

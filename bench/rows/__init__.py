@@ -10,6 +10,7 @@ from bench.rows import (
     directory,
     disk,
     empty_sync,
+    feed,
     first_sync,
     follow,
     followers_disk,
@@ -50,4 +51,5 @@ ROWS = (
     Spec("channel", channel.run, OURS),
     Spec("followers_disk", followers_disk.run, OURS),
     Spec("directory", directory.run, OURS),
+    Spec("feed", feed.run, OURS),
 )

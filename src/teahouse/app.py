@@ -271,6 +271,7 @@ class App:
             database, self.clock, self.boundaries, self.public_accounts, self.followers, self.posts, self.comments,
             self.topics, self.post_views, self.directory,
         )  # fmt: skip
+        self.rooms_of_users.said.append(self.microblog)
         self.readership.put_before(self.followers)
         self.rooms.keepers.append(self.channels)
         self.desk = Desk(

@@ -94,6 +94,19 @@ async def test_lists_of_the_muted_and_blocked_are_ones_own(tea: World) -> None:
     assert [each["handle"] for each in (await ann.good("GET", f"{MY}/mutes"))["accounts"]] == ["x1", "x2"]
 
 
+async def test_closing_an_account_and_erasing_what_it_kept_leaves_nothing_of_this(tea: World) -> None:
+    ann, bob = await blogger(tea, "ann"), await tea.person("bob")
+    await bob.good("PUT", MUTE, handle="ann")
+    await bob.good("PUT", f"{MY}/feed", {"words": ["secret"]})
+    await bob.good("PUT", "/_teahouse/v1/mentions/seen", {"mention_id": "1"})
+    await bob.good("DELETE", MUTE, handle="ann")
+    await bob.good("PUT", f"{MY}/no_reposts/{{handle}}", handle="ann")
+    await ann.publish("@bob")
+    await tea.app.accounts.close(bob.user_no, erase=True)
+    for table in ("shuns", "feed_settings", "post_mentions", "post_mentions_seen"):
+        assert await tea.database.fetch(f"SELECT * FROM {table}") == [], table
+
+
 async def test_boundaries_that_cannot_be_are_refused(tea: World) -> None:
     ann = await tea.person("ann")
     for name, status in (("nobody", 404), ("x" * 2_000, 404), ("näh", 404), ("nul\0", 400)):

@@ -112,6 +112,12 @@ class Boundaries(BoundariesOfPosts):
             )  # fmt: skip
         tx.on_commit(lambda: self._forget(user_no))
 
+    async def erase_in(self, tx: Transaction, user_no: int) -> None:
+        """Drop whom somebody kept out of sight, and what they wanted in their feed."""
+        await tx.execute("DELETE FROM shuns WHERE user_no = ?", user_no)
+        await tx.execute("DELETE FROM feed_settings WHERE user_no = ?", user_no)
+        tx.on_commit(lambda: self._forget(user_no))
+
     async def shunned(self, user_no: int, flag: int, after: int, limit_: int) -> list[Shun]:
         """Whom somebody muted or blocked, in a fixed order, after one of them."""
         rows = await self._database.fetch(

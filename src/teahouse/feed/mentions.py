@@ -100,6 +100,11 @@ class Mentions(PostListener):
                 target_no, pos,
             )  # fmt: skip
 
+    async def erase_in(self, tx: Transaction, target_no: int) -> None:
+        """Drop where somebody is named, and how far they have seen it."""
+        await tx.execute("DELETE FROM post_mentions WHERE target_no = ?", target_no)
+        await tx.execute("DELETE FROM post_mentions_seen WHERE target_no = ?", target_no)
+
     async def _targets(self, tx: Transaction, post: Post) -> set[int]:
         assert post.content is not None
         return await self._numbers(tx, mentioned("\n".join(said(post.content))))

@@ -34,7 +34,10 @@ class Microblog:
         self, database: Database, clock: Clock, boundaries: Boundaries, accounts: Accounts, followers: Followers,
         posts: Posts, comments: Comments, topics: Topics, views: PostViews, directory: Directory,
     ) -> None:  # fmt: skip
-        heads, mentions = Heads(database), Mentions(database, boundaries)
+        self._database = database
+        self._boundaries = boundaries
+        self._mentions = mentions = Mentions(database, boundaries)
+        heads = Heads(database)
         posts.listeners += [heads, Index(), mentions]
         self.trending = Trending(database, clock, posts)
         self.timelines = Timelines(database, heads, boundaries, followers, posts, topics)
@@ -47,6 +50,12 @@ class Microblog:
     def operations(self) -> Sequence[Operation]:
         """The endpoints with their descriptions."""
         return [*self._feed_api.operations(), *self._news_api.operations(), *self._my_api.operations()]
+
+    async def erase_by(self, user_no: int) -> None:
+        """Drop everything that somebody kept here for themselves alone."""
+        async with self._database.transaction() as tx:
+            await self._boundaries.erase_in(tx, user_no)
+            await self._mentions.erase_in(tx, user_no)
 
     async def run(self) -> None:
         """The background work, until cancelled."""

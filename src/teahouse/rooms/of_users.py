@@ -10,10 +10,10 @@ from teahouse.rooms.types import Reader
 
 
 class Said(Protocol):
-    """Where people say something outside of rooms' events."""
+    """Where people say something, or keep something for themselves, outside of rooms' events."""
 
     async def erase_by(self, user_no: int) -> None:
-        """Delete everything that somebody said."""
+        """Delete everything that somebody said or kept."""
 
 
 class RoomsOfUsers:
