@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.analytics.press import crowd, mark, of_post, read
+from tests.analytics.press import crowd, mark, of_post, read, visit
 from tests.public_accounts.newsroom import POST, newsroom
 from tests.world import World
 
@@ -28,20 +28,12 @@ async def some_reading(tea: World) -> Any:
     account, _ = await newsroom(tea)
     people = await crowd(tea, account, 6)
     post = await account.publish()
-    for person in people:
+    for number, person in enumerate(people):
         await person.sync()
         await mark(person, account, post["event_id"])
-        tea.app.readings.viewed(*viewing(account, person.user_no))
+        await visit(tea, "/@daily/1", f"198.51.100.{number}")
     await tea.app.readings.write()
     return account, people
-
-
-def viewing(account: Any, number: int) -> Any:
-    from teahouse.posts.types import Ref
-
-    world = account.owner.world
-    account_no = world.app.identifiers and world.app.public_accounts._handles["daily"]
-    return Ref(account_no, 1), number.to_bytes(16, "big")
 
 
 async def test_after_thirty_days_only_the_numbers_stay(tea: World) -> None:
