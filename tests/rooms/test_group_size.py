@@ -40,9 +40,10 @@ def refused(answer: Answer) -> bool:
 async def test_the_501st_of_a_group_is_refused_and_a_room_of_501_stays_public(tea: World) -> None:
     alice, guests = await tea.person("alice"), await crowd(tea, LIMIT)
     group = await alice.create()
-    answers = await invite(alice, group, guests)
-    assert [answer.status for answer in answers] == [200] * (LIMIT - 1) + [403]
-    assert refused(answers[-1])
+    # The last one after the others: of invites sent at once any may come last.
+    answers = await invite(alice, group, guests[:-1])
+    assert {answer.status for answer in answers} == {200}
+    assert refused((await invite(alice, group, guests[-1:]))[0])
     joined = await everyone(guests[:10], "POST", "/rooms/{roomId}/join", {}, roomId=group)
     assert {answer.status for answer in joined} == {200}  # who is invited counts already
     assert refused((await invite(alice, group, guests[-1:]))[0])
