@@ -26,6 +26,7 @@ from teahouse.mirrors import store, wording
 from teahouse.mirrors.feeds import FeedReader
 from teahouse.mirrors.types import Entry, Mirror
 from teahouse.outbound.fetcher import Fetcher
+from teahouse.outbound.mail import heed_cancellation
 from teahouse.outbound.types import Validators
 from teahouse.posts.service import Posts
 from teahouse.posts.types import PostContent, Publisher
@@ -98,6 +99,7 @@ class Mirrors:
             # A full disk must not end the server: what was not noted is polled again.
             with suppress(StorageFull, Unavailable):
                 await self.poll_due()
+            heed_cancellation()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._arrived.wait()

@@ -108,6 +108,7 @@ class Mail:
             # A full disk must not end the server: what could not be noted is sent once more.
             with suppress(StorageFull):
                 await self.deliver()
+            heed_cancellation()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._arrived.wait()
