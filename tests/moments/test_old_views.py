@@ -108,6 +108,10 @@ class KeptRooms(OldViews):
     def days_pass(self, days: int) -> None:
         self.world.clock.pass_ms(days * DAY_MS)
 
+    def compare_summary(self, mine: dict[str, object], theirs: dict[str, object], room_id: str) -> None:
+        if room_id not in self.channels:  # how many others follow is told anew when something else is
+            super().compare_summary(mine, theirs, room_id)
+
     def compare_state(self, old: Client, new: Client, room_id: str) -> None:
         if room_id not in self.kept:
             super().compare_state(old, new, room_id)

@@ -222,3 +222,14 @@ async def test_strangers_and_former_friends_do_nothing_with_a_moment(tea: World)
             assert (refused.status, refused.errcode) == (404, "M_NOT_FOUND"), template
         assert (await send(person, room)).json["error"] == "You are not in this room."
         assert (await person.good("GET", f"{MOMENTS}/of/{{userId}}", userId=alice.user_id))["moments"] == []
+
+
+async def test_of_two_changes_of_one_s_name_the_newer_stands_after_the_timeline(tea: World) -> None:
+    [alice] = await town(tea, "alice")
+    await publish(alice)
+    room = await room_of(alice)
+    since = (await alice.sync())["next_batch"]
+    for name in ("A", "B"):
+        await alice.good("PUT", "/profile/{userId}/displayname", {"displayname": name}, userId=alice.user_id)
+    shown = (await alice.sync(since, use_state_after=True))["rooms"]["join"][room]["state_after"]["events"]
+    assert [event["content"].get("displayname") for event in shown] == ["B"]

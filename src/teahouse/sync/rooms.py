@@ -183,7 +183,9 @@ class RoomSections:
         elif page.end is not None or ask.state_after:
             state = await self._eventlog.store.state_changes(self._database, view.state.room_no, ask.floor, place)
             if ask.state_after and self._keeper_of(view.state) is not None:  # with what is the reader's alone
-                state += [event for event in events if event.state_key is not None and event not in state]
+                changed = {(event.type, event.state_key) for event in state}
+                alone = {event.state_key: event for event in events if event.type == "m.room.member"}
+                state += [event for user_id, event in alone.items() if ("m.room.member", user_id) not in changed]
         elif filters.matcher(ask.filter.room.timeline, view.state.room_id) is not None:
             # What the filter keeps out of the timeline must still reach the state.
             shown = {(event.type, event.state_key) for event in events}
