@@ -51,6 +51,8 @@ def test_a_fresh_instance_becomes_a_small_town_once(server: ServedTeahouse, runn
     assert {each["about"]["language"] for each in accounts} >= {"en", "id", "fr", "zh-Hans"}
     assert all(each["followers"] and each["posts"] for each in accounts)
     assert {each["handle"] for each in accounts if each["verified"]} == {"lanternpost", "balaikota"}
+    drafts = mei.get(f"{API}/accounts/lanternpost/drafts").json()["drafts"]
+    assert [bool(each["due_ts"]) for each in drafts] == [True]
     synced = mei.get("/_matrix/client/v3/sync").json()["rooms"]["join"]
     assert any("thermos" in json.dumps(room) for room in synced.values())
     contacts = mei.get(f"{API}/contacts").json()["contacts"]

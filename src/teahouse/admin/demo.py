@@ -23,6 +23,7 @@ from teahouse.public_accounts.types import About, Account
 from teahouse.rooms.creation import CreateRoom
 from teahouse.rooms.types import Reader
 
+SCHEDULED_MS = 86_400_000  # how far ahead the scheduled post lies: there is time to look at it
 PASSWORD_BYTES = 9  # of randomness: the town is for looking at, and may stand in the open
 
 
@@ -130,6 +131,10 @@ class Town:
     async def _publish(self, each: Publisher, post: Post) -> None:
         app, account, owner = self._app, self.accounts[each.handle], self.people[each.owner]
         content = await self._content(each, post)
+        if post.scheduled:
+            due_ms = app.clock.now_ms() + SCHEDULED_MS
+            await app.schedule.drafts.create(publisher(account), owner.user_no, content, due_ms)
+            return
         made = await app.posts.publish(publisher(account), owner.user_no, content)
         self._posts[each.handle].append(made)
         if post.deleted:
