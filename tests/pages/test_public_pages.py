@@ -98,6 +98,7 @@ async def test_an_article_stands_whole_on_its_page_and_begins_in_lists(tea: Worl
     body = (
         f'<h2>Water</h2><p>{"Long. " * 100}</p><p><img src="{inner["url"]}" alt="A kettle"></p>'
         '<p><img src="https://elsewhere.example/track.png" alt="Spy"></p><script>alert(1)</script>'
+        '<p><a href="/@daily">own</a> <a href="mailto:tea@example.org">mail</a> <a href="next">near</a></p>'
     )
     cover = await picture(account.owner, "A cover")
     await account.publish("", article={"title": "How to <boil>", "html": body, "cover": cover})
@@ -105,6 +106,9 @@ async def test_an_article_stands_whole_on_its_page_and_begins_in_lists(tea: Worl
     assert '<h1 dir="auto">How to &lt;boil&gt;</h1>' in html
     assert f'src="/media/{inner["url"].rpartition("/")[2]}/file"' in html
     assert "elsewhere.example" not in html
+    assert '<a href="/@daily" rel=' in html
+    assert '<a href="mailto:tea@example.org" rel=' in html
+    assert 'href="next"' not in html
     assert "<script" not in html
     assert "<h2>Water</h2>" in html
     listed = main(await page(tea, "/@daily"))

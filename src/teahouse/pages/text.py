@@ -70,6 +70,15 @@ def is_web(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
+def leads_somewhere(address: str) -> bool:
+    """Whether a link in an article leads to the web, to a mailbox, or to a page of this server, named from its root.
+
+    What is relative to the article's own address would lead elsewhere from a list or a feed.
+    """
+    own = address.startswith("/") and not address.startswith("//")
+    return own or is_web(address) or address.lower().startswith("mailto:")
+
+
 def trimmed(url: str) -> str:
     """A web address without the punctuation of the sentence it stands in."""
     while url:
@@ -101,18 +110,18 @@ def media_address(mxc: str, server_name: str, name: str = "", size: tuple[int, i
     return path if size is None else f"{path}?width={size[0]}&height={size[1]}"
 
 
-def article(html: str, server_name: str, base: str = "") -> Markup:
+def article(html: str, server_name: str) -> Markup:
     """The HTML of an article: pictures of this server under their public address, others gone.
 
     Sanitised again, by the library's own rules, although it was before it was stored: what is stored outlives the rules
     it was checked by.
-    `base` goes before addresses of our own.
     """
 
     def address(tag: str, attribute: str, value: str) -> str | None:
         if tag == "img" and attribute == "src":
-            local = media_address(value, server_name)
-            return f"{base}{local}" if local else None
+            return media_address(value, server_name) or None
+        if attribute == "href" and not leads_somewhere(value):
+            return None
         return value
 
     clean = nh3.clean(html, attribute_filter=address, link_rel=REL, url_schemes={"http", "https", "mailto", "mxc"})
