@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -49,9 +50,12 @@ async def fetch(tea: World, path: str, query: str = "", **headers: str) -> Fetch
         "client": ("127.0.0.1", 1),
     }  # fmt: skip
     sent: list[Any] = []
+    asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
     async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        for message in asked:
+            return message
+        return await asyncio.Event().wait()  # whoever asks stays
 
     async def send(message: Any) -> None:
         sent.append(message)

@@ -88,6 +88,8 @@ def tidied(content: PostContent) -> PostContent:
     )
     if made.repost is not None:
         limit(made.repost.account, types.NAME_MAX_CHARACTERS, "A handle")
+        if not made.repost.account.isprintable():
+            raise InvalidParam("'account' of a repost must be a handle.")
     limit(made.text, types.TEXT_MAX_CHARACTERS, "A post's text")
     limit(made.warning, types.WARNING_MAX_CHARACTERS, "A warning")
     if len(made.media) > types.PICTURES_MAX:
