@@ -16,7 +16,7 @@ from tests.public_accounts.newsroom import POST, Account, newsroom, opened
 from tests.world import Person, World
 
 COMMENTS = f"{POST}/comments"
-SCHEMA = "\n".join((MIGRATIONS / f"{version}.sql").read_text() for version in versions())
+SCHEMA = "\n".join((MIGRATIONS / f"{name}.sql").read_text() for name in versions() if "analytics" not in name)
 TABLES = sorted(set(re.findall(r"CREATE TABLE (\w+)", SCHEMA)))
 # What differs each time it is asked, or is not of this world.
 LEFT_OUT = re.compile(r"/_matrix/client/v1/media/|/versions|/voip|/thirdparty|/login/get_token|/setup|openapi|/keys/")
@@ -95,6 +95,11 @@ def holding(answers: Mapping[str, Fetched], words: str) -> list[str]:
     return [path for path, answer in answers.items() if words.encode() in answer.body]
 
 
+def changed(before: Mapping[str, Fetched], after: Mapping[str, Fetched]) -> list[str]:
+    """The doors that answer otherwise than before. Figures of reading are left out: to look at a door is to read."""
+    return [path for path in before if after[path].body != before[path].body and "/analytics" not in path]
+
+
 async def furnished(tea: World) -> Newsroom:
     """Post 1 of the daily has everything that a post can gather; 2 is a poll, 3 an article; the weekly carries 1 on."""
     daily, reader = await newsroom(tea)
@@ -159,7 +164,7 @@ async def test_removing_and_restoring_a_post_leaves_every_table_and_answer_as_it
     await room.restore(room.daily, number)
     assert await room.tables() == tables
     after = await room.answers()
-    assert {path for path in answers if after[path].body != answers[path].body} == set()
+    assert changed(answers, after) == []
     await tea.restart()
     restarted = await room.answers()
     assert {path for path in answers if restarted[path].status != answers[path].status} == set()
@@ -176,7 +181,7 @@ async def test_removing_and_restoring_a_repost_leaves_everything_as_it_was(tea: 
     await room.restore(room.weekly, 1)
     assert await room.tables() == tables
     after = await room.answers()
-    assert {path for path in answers if after[path].body != answers[path].body} == set()
+    assert changed(answers, after) == []
 
 
 async def test_what_people_did_meanwhile_is_kept(tea: World) -> None:
