@@ -126,7 +126,8 @@ def maker(request: pytest.FixtureRequest, folder: Path) -> NewPlace:
 
     async def created() -> Place:
         name = f"t{next(_numbers)}"
-        await command(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        # By copying files, which on memory is twice as quick as the default, writing them to the log.
+        await command(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
         return Place(None, server.url(name), name)
 
     return created

@@ -20,7 +20,6 @@ import pytest
 from teahouse.app import App
 from teahouse.config import build
 from teahouse.eventlog.identifiers import Identifiers
-from teahouse.http import openapi
 from teahouse.rooms import receipts
 from teahouse.secrets import Secrets
 from teahouse.users.types import NewDevice
@@ -71,7 +70,7 @@ class World:
         self.clock = clock
         self.config = build({**SETTINGS, "data_dir": str(folder), **(settings or {})})
         self.app: App
-        self.document: Json  # what the server says of its own API
+        self.described: own_api.Described  # what the server says of its own API
         self.database: Engine
         self.alter: Callable[[App], None] | None = None  # done to the application at every start
         self.counted: Counted
@@ -85,7 +84,7 @@ class World:
         identifiers = Identifiers(ID_KEY, SERVER, [(epoch, first_pos) for epoch, first_pos in rows])
         self.counted = Counted(self.database)
         self.app = App(self.config, self.clock, self.counted, identifiers, SECRETS)
-        self.document = openapi.document(self.app.operations)
+        self.described = own_api.described(self.app.operations)
         if self.alter is not None:
             self.alter(self.app)
         await self.app.open()
@@ -167,7 +166,7 @@ class World:
         decoded = content.decode() if kind.startswith(b"text/") else json.loads(content) if content else None
         answer = Answer(sent[0]["status"], decoded)
         if template.startswith(own_api.PREFIX):
-            assert own_api.faults(self.document, method, template, tuple(texts), answer.status, answer.json) == []
+            assert self.described.faults(method, template, tuple(texts), answer.status, answer.json) == []
         return answer
 
 

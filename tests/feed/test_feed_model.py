@@ -6,19 +6,16 @@ import asyncio
 import itertools
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import hypothesis
 import pytest
-from argon2 import PasswordHasher
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from teahouse.posts.types import Ref
-from teahouse.users import passwords
 from tests.clock import ManualClock
 from tests.databases import Place
 from tests.feed.stage import FEED, MY, V1, blogger, carry_on, places
@@ -260,7 +257,6 @@ def little_fits_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("teahouse.feed.heads.LOADED_AT_ONCE", 2)
     monkeypatch.setattr("teahouse.feed.heads.DEEPENED_AT_ONCE", 1)
     monkeypatch.setattr("teahouse.feed.heads.ACCOUNTS_CACHED_MAX", 6)
-    monkeypatch.setattr(passwords, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=64))
 
 
 def test_every_page_of_every_feed_is_what_a_plain_list_says(place: Place, tmp_path: Path) -> None:

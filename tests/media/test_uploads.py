@@ -178,6 +178,7 @@ async def test_verify_finds_what_is_missing_damaged_or_not_referred_to(database:
                 path.unlink()
             elif path.read_bytes() == b"damaged":
                 path.write_bytes(b"rotten")
+        (tmp_path / "files" / "00").mkdir()
         (tmp_path / "files" / "00" / ("0" * 62)).write_bytes(b"stray")
         texts = [problem.text async for problem in on.media.verify()]
         assert sorted(text.split()[-1] for text in texts) == ["after", "file", "missing"]

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Coroutine
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import hypothesis
 import pytest
-from argon2 import PasswordHasher
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from teahouse.users import passwords
 from tests.clock import ManualClock
 from tests.databases import Place
 from tests.moments.doors import MARK, Looking, doors, through
@@ -220,11 +217,6 @@ def live(place: Place, folder: Path, examples: int, steps: int, *, seeded: bool)
         runner.run(world.start())
         run_machine(lambda: Lives(runner, world), settings=settings)  # type: ignore[arg-type]
         runner.run(world.stop())
-
-
-@pytest.fixture(autouse=True)
-def nothing_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=64))
 
 
 def test_every_door_shows_each_reader_what_is_for_them_and_nothing_else(place: Place, tmp_path: Path) -> None:

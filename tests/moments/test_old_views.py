@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from pathlib import Path
 
 import hypothesis
 import pytest
-from argon2 import PasswordHasher
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from teahouse.rooms import receipts
-from teahouse.users import passwords
 from tests.clock import ManualClock
 from tests.databases import Place
 from tests.moments.town import LIST, MOMENT, MOMENTS, befriend, room_of
@@ -158,7 +155,6 @@ def live(place: Place, folder: Path, clock: ManualClock, examples: int, steps: i
 @pytest.fixture(autouse=True)
 def nothing_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receipts, "SHOWN_AFTER_S", 0.0)
-    monkeypatch.setattr(passwords, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=64))
 
 
 def test_an_old_view_of_kept_rooms_plus_incremental_sync_equals_a_fresh_sync(

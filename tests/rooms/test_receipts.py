@@ -4,10 +4,16 @@ from typing import Any
 
 import pytest
 
+from teahouse.rooms import receipts
 from tests.world import Answer, Person, World
 
 RECEIPT = "/rooms/{roomId}/receipt/{receiptType}/{eventId}"
 Shown = dict[tuple[str, str, str | None], str]  # kind, user and thread: the event
+
+
+@pytest.fixture(autouse=True)
+def receipts_gather_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receipts, "SHOWN_AFTER_S", 0.05)
 
 
 async def read(person: Person, room: str, event_id: str, kind: str = "m.read", **body: Any) -> Answer:

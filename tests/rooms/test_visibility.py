@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Coroutine, Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import hypothesis
 import pytest
-from argon2 import PasswordHasher
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from teahouse.users import passwords
 from tests.clock import ManualClock
 from tests.databases import Place as DatabasePlace
 from tests.rooms import truth
@@ -186,11 +183,6 @@ def try_doors(place: DatabasePlace, folder: Path, examples: int, steps: int, *, 
         runner.run(world.start())
         run_machine(lambda: Doors(runner, world), settings=settings)  # type: ignore[arg-type]
         runner.run(world.stop())
-
-
-@pytest.fixture(autouse=True)
-def nothing_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=64))
 
 
 def test_no_door_shows_what_the_rules_deny_and_none_withholds_what_they_allow(

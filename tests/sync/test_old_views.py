@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Coroutine
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import hypothesis
 import pytest
-from argon2 import PasswordHasher
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from teahouse.contacts import store as contacts_store
 from teahouse.rooms import receipts
-from teahouse.users import passwords
 from tests.clock import ManualClock
 from tests.databases import Place
 from tests.matrix.test_history_visibility import may_read
@@ -284,7 +281,6 @@ def live(place: Place, folder: Path, clock: ManualClock, examples: int, steps: i
 @pytest.fixture(autouse=True)
 def nothing_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receipts, "SHOWN_AFTER_S", 0.0)
-    monkeypatch.setattr(passwords, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=64))
 
 
 def test_an_old_view_plus_incremental_sync_equals_a_fresh_sync(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -52,10 +53,13 @@ class Operation:
 
 def route(operations: Sequence[Operation]) -> Route:
     """Where the document of some operations is served."""
-    reply = codec.reply(document(operations))
+
+    @cache
+    def written() -> Response:
+        return codec.reply(document(operations))  # when first asked for: a start need not wait for it
 
     async def get_document(request: Request) -> Response:
-        return reply
+        return written()
 
     return Route("GET", PATH, get_document, Auth.NONE)
 

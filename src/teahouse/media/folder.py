@@ -60,6 +60,7 @@ class Incoming:
         """Give the finished content its name, durably; the same content that is there already stays."""
         target = self._folder.path(self._hash.digest())
         try:
+            make_folder(target.parent)
             if not target.exists():
                 self._path.replace(target)
             sync_folder(target.parent)
@@ -90,11 +91,6 @@ class Folder:
         """Create the folders, and remove what uploads left behind that a stop interrupted."""
         for folder in (self._files, self._thumbnails, self._incoming):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # All folders now, so that no upload has to make one durable.
-        for folder in (self._files, self._thumbnails):
-            for letters in range(256):
-                (folder / f"{letters:02x}").mkdir(mode=0o700, exist_ok=True)
-            sync_folder(folder)
         sync_folder(self.root)
         for left in self._incoming.iterdir():
             left.unlink()
@@ -140,6 +136,13 @@ def hash_of(path: Path) -> bytes:
 def read_piece(file: BinaryIO) -> bytes:
     """The next piece of a file, empty at its end."""
     return file.read(PIECE_BYTES)
+
+
+def make_folder(folder: Path) -> None:
+    """Make one of the folders of two letters, durably, unless it is there. Not twice at once for the same folder."""
+    if not folder.exists():
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from teahouse.errors import CannotThumbnail, LimitExceeded, TooLarge
 from teahouse.media import thumbnailer
-from teahouse.media.folder import Folder
+from teahouse.media.folder import Folder, make_folder
 from teahouse.media.types import MediaLimits
 
 # The specification's sizes, and squares for pictures of people. Beyond the last the original is as good.
@@ -181,6 +181,7 @@ class Thumbnails:
                 # Whole or not there at all, whenever the power fails.
                 with open(unfinished, "rb") as file:
                     os.fsync(file.fileno())
+                make_folder(target.parent)
                 unfinished.replace(target)
                 return Picture(target, CONTENT_TYPES[answer["format"]])
             case "original":

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+from argon2.low_level import ARGON2_VERSION
 
 from teahouse.errors import LimitExceeded, WeakPassword
 
@@ -29,7 +32,7 @@ class Passwords:
         self._waiting = 0
         self._min_characters = min_characters
         # Checked when there is no such user, so that the time taken does not tell.
-        self._nobody = self._hasher.hash("nobody")
+        self._nobody = hash_of_nothing(self._hasher)
 
     def check_policy(self, password: str) -> None:
         """Raises WeakPassword for one the operator does not accept."""
@@ -67,3 +70,13 @@ class Passwords:
             return self._hasher.verify(stored, password)
         except (Argon2Error, InvalidHashError):
             return False
+
+
+def hash_of_nothing(hasher: PasswordHasher) -> str:
+    """A hash that no password has and that takes as long to check as any: made up, so that a start does not wait."""
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(length)).rstrip(b"=").decode()
+        for length in (hasher.salt_len, hasher.hash_len)
+    )
+    return f"$argon2{hasher.type.name.lower()}$v={ARGON2_VERSION}${costs}${salt}${digest}"
