@@ -80,7 +80,7 @@ async def _measure(target: Target, row: Spec) -> Result:
     gc.collect()
     gc.freeze()
     try:
-        async with asyncio.timeout(target.size.row_limit_s):
+        async with asyncio.timeout(target.size.row_limit_s) as target.limit:
             measured = await row.run(target)
     except TimeoutError:
         return Result(target.product.name, row.name, None, "took too long", perf_counter() - began)

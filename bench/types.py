@@ -37,7 +37,8 @@ class Size:
     accounts_many: int = 100_000
     followed: int = 2_000  # accounts that one reader follows
     posts_of_each: int = 100  # of these accounts, in the larger of two worlds; in the smaller one post
-    row_limit_s: float = 900.0  # a row that takes longer has failed
+    row_limit_s: float = 900.0  # a row that takes longer, the building of its worlds aside, has failed
+    build_limit_s: float = 1_800.0  # and a world that takes longer to build
 
 
 FULL = Size("full", seconds=30.0, warm_up_s=3.0)
@@ -45,7 +46,7 @@ QUICK = Size(
     "quick", seconds=3.0, warm_up_s=1.0, users=12, rooms=4, members=6, connections=4, group=20,
     group_seconds=3.0, unread_rooms=5, history_messages=100, idle_users=30, startup_load_s=3.0, followers_few=20,
     followers_many=2_000, connected=20, posts=3, accounts_few=10, accounts_many=50, followed=40, posts_of_each=5,
-    row_limit_s=120.0,
+    row_limit_s=120.0, build_limit_s=120.0,
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 import msgspec
 
@@ -12,8 +13,10 @@ from bench.wire import each
 
 BUILDERS = 8  # calls at once while a world is built
 HANDLE = "daily"  # of the public account in a world with one
-OWNED = 20  # accounts of one owner: as many as one person may have
+OWNED = 100  # accounts of one owner, so that a world of many accounts takes few registrations
 WORDS = ("garden", "harbour", "lantern", "meadow", "orchard", "pottery", "quarry", "river", "station", "timber")
+SYLLABLES = [consonant + vowel for consonant in "bdfghkmnprstvwyz" for vowel in "aeou"]
+CODE_SYLLABLES = 6  # enough that no two of a hundred thousand look alike
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -26,6 +29,7 @@ class World(msgspec.Struct, frozen=True):
     rooms: list[Room]
     sent: dict[str, list[str]] = {}  # acknowledged event ids of messages, by room
     followers: dict[str, int] = {}  # to be loaded into the stopped server, by the handle of a public account
+    verified: bool = False  # every public account is to get its badge in the stopped server
 
 
 async def _registered(api: Api, count: int) -> list[User]:
@@ -185,12 +189,27 @@ async def _feed(api: Api, size: Size, posts: int) -> World:
 
 
 async def _directory(api: Api, count: int) -> World:
-    """Accounts, OWNED for each user: one person owns few."""
+    """Verified accounts, OWNED for each user."""
     users = await _registered(api, -(-count // OWNED))
 
     async def open_account(index: int, _: int) -> None:
-        word = WORDS[index % len(WORDS)]
-        await api.open_account(users[index // OWNED], f"{word}-{index}", f"{word.title()} number {index}")
+        await api.open_account(users[index // OWNED], handle_of(index), name_of(index))
 
     await each(range(count), BUILDERS, open_account)
-    return World(users, [])
+    return World(users, [], verified=True)
+
+
+def handle_of(index: int) -> str:
+    """The handle of an account of the directory."""
+    return f"{WORDS[index % len(WORDS)]}-{code_of(index)}"
+
+
+def name_of(index: int) -> str:
+    """Its name: a word that a tenth of all have, and one of its own."""
+    return f"{WORDS[index % len(WORDS)]} {code_of(index)}".title()
+
+
+def code_of(index: int) -> str:
+    """A word for each number, no two of them alike."""
+    digest = sha256(str(index).encode()).digest()
+    return "".join(SYLLABLES[byte % len(SYLLABLES)] for byte in digest[:CODE_SYLLABLES])

@@ -43,5 +43,8 @@ class Product(Protocol):
     def load_followers(self, data: Path, handle: str, count: int) -> None:
         """Let so many more follow a public account, in the data of a stopped server."""
 
+    def verify_accounts(self, data: Path) -> None:
+        """Give every public account a badge, in the data of a stopped server."""
+
     def verify(self, data: Path) -> Verified | None:
         """Its own proof of the data of a stopped server; None when it has none."""

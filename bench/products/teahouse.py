@@ -14,6 +14,8 @@ from pathlib import Path
 from bench.products import SERVER_NAME, Verified
 
 COMMAND_LIMIT_S = 300.0  # `verify` rereads everything
+NO_LIMIT = "1000000000"
+SOURCE = Path(__file__).parents[2]
 
 
 class Teahouse:
@@ -37,6 +39,8 @@ class Teahouse:
             "TEAHOUSE_REGISTRATION": "open",
             "TEAHOUSE_RATE_LIMITS_ENABLED": "false",
             "TEAHOUSE_GREETINGS_REQUIRED": "false",
+            "TEAHOUSE_PUBLIC_ACCOUNTS_OWNED_MAX": NO_LIMIT,
+            "TEAHOUSE_PUBLIC_ACCOUNTS_MEDIA_POSTS_PER_DAY": NO_LIMIT,
         }
 
     def durability(self, data: Path) -> Mapping[str, str]:
@@ -45,13 +49,18 @@ class Teahouse:
         return {name: str(value) for name, value in json.loads(status.stdout)["durability"].items()}
 
     def settings(self) -> str:
-        return "embedded SQLite; rate limits and greetings off, registration open"
+        return "embedded SQLite; rate limits, greetings and quotas of public accounts off, registration open"
 
     def load_followers(self, data: Path, handle: str, count: int) -> None:
         """By the documented command, into the tables that following fills."""
         done = self._run("accounts", data, "load-followers", handle, "--synthetic", str(count))
         if done.returncode:
             raise RuntimeError(done.stderr.strip() or done.stdout.strip())
+
+    def verify_accounts(self, data: Path) -> None:
+        """Into the tables that verdicts fill, by the code that guards a verified name."""
+        module = "bench.products.verified"
+        subprocess.run([sys.executable, "-m", module, str(data)], cwd=SOURCE, check=True, timeout=COMMAND_LIMIT_S)
 
     def verify(self, data: Path) -> Verified | None:
         """`teahouse verify` must exit 0; its count is `messages` of the JSON object it ends with."""

@@ -17,6 +17,7 @@ from bench.rows import (
     group,
     history,
     idle,
+    lookalikes,
     publish,
     send,
     startup,
@@ -51,5 +52,6 @@ ROWS = (
     Spec("channel", channel.run, OURS),
     Spec("followers_disk", followers_disk.run, OURS),
     Spec("directory", directory.run, OURS),
+    Spec("lookalikes", lookalikes.run, OURS),
     Spec("feed", feed.run, OURS),
 )

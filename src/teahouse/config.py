@@ -96,6 +96,7 @@ class PublicAccountsConfig:
     """[public_accounts]"""
 
     opening: str = setting("everyone", "who may open an account other than their own: everyone or staff")
+    owned_max: int = setting(20, "accounts that one person owns", "accounts")
     person_posts_per_day: int = setting(100, "posts of a personal account in 24 hours, reposts and all", "posts")
     company_posts_per_day: int = setting(100, "the same of a company", "posts")
     media_posts_per_day: int = setting(300, "the same of a newspaper, station or agency", "posts")
