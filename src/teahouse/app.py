@@ -238,7 +238,8 @@ class App:
         self.boundaries = Boundaries(database, self.clock, self.people)
         self.public_accounts = PublicAccounts(
             database, self.clock, self.rooms, self.creation, self.accounts, self.public_media,
-            Quotas(config.public_accounts), config.public_accounts.opening, self.contacts.is_stranger,
+            Quotas(config.public_accounts), config.public_accounts.opening, config.public_accounts.owned_max,
+            self.contacts.is_stranger,
         )  # fmt: skip
         self.followers = Followers(
             database, self.clock, self.bus, self.identifiers, self.members, self.people, self.public_accounts,

@@ -30,6 +30,8 @@ BREAKS = {
     "a post miscounts its reposts": "UPDATE posts SET reposts = reposts + 1",
     "a comment answers one that is not there": "UPDATE comments SET parent_no = 7 WHERE parent_no > 0",
     "somebody works for an account that is not there": "UPDATE account_staff SET account_no = account_no + 1",
+    "the directory miscounts its rooms": "UPDATE listed_rooms SET rooms = rooms - 1",
+    "the directory does not find what it lists": "UPDATE rooms SET listed = 1 - listed",
     "an author of moments has no room": "DELETE FROM state WHERE type = 'io.teahouse.moments'",
     "an author miscounts their moments": "UPDATE moment_authors SET standing = standing + 1",
     "a moment has no event in its author's room": "DELETE FROM events WHERE pos IN (SELECT pos FROM moments)",

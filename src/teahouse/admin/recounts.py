@@ -47,6 +47,10 @@ PUBLISHING: Mapping[str, str] = {
     f"WHERE p.account_no = c.account_no AND p.number = c.number AND {STANDING})",
     "somebody works for an account that is not there": "SELECT count(*) FROM account_staff s LEFT JOIN users u "
     "ON u.user_no = s.account_no WHERE u.user_no IS NULL",
+    "the directory miscounts its rooms": "SELECT abs(rooms - (SELECT count(*) FROM rooms WHERE listed = 1)) "
+    "FROM listed_rooms",
+    "the directory does not find what it lists": "SELECT abs((SELECT count(*) FROM rooms WHERE listed = 1 "
+    "AND about <> '') - (SELECT count(DISTINCT room_no) FROM listed_grams))",
 }
 MOMENTS: Mapping[str, str] = {
     "an author of moments has no room": "SELECT count(*) FROM moment_authors a LEFT JOIN state s "

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-SQLITE_WORDS = {"{key}": "INTEGER PRIMARY KEY", "{bytes}": "BLOB", "{clustered}": " WITHOUT ROWID"}
-POSTGRES_WORDS = {"{key}": "BIGINT PRIMARY KEY", "{bytes}": "BYTEA", "{clustered}": ""}
+SQLITE_WORDS = {
+    "{key}": "INTEGER PRIMARY KEY", "{bytes}": "BLOB", "{clustered}": " WITHOUT ROWID", "{code}": "unicode",
+}  # fmt: skip
+POSTGRES_WORDS = {"{key}": "BIGINT PRIMARY KEY", "{bytes}": "BYTEA", "{clustered}": "", "{code}": "ascii"}
 NEWEST = "head"  # Alembic's word for the last migration there is
 STORED = "SELECT version_num FROM alembic_version"
 

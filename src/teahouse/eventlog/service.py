@@ -14,6 +14,7 @@ from teahouse.bus import Bus
 from teahouse.clock import Clock
 from teahouse.db import Database, Reader, Transaction
 from teahouse.errors import Unavailable
+from teahouse.eventlog import listing
 from teahouse.eventlog.batch import Admitted, Batch, RoomLimits, Verdict
 from teahouse.eventlog.identifiers import Identifiers
 from teahouse.eventlog.state import RoomState, StateCache
@@ -209,6 +210,8 @@ class EventLog:
                     create.room_no, proposal.new_room.version, proposal.sender_no, create.origin_server_ts,
                     int(proposal.new_room.listed), len(changed[create.room_no].joined),
                 )  # fmt: skip
+                if proposal.new_room.listed:
+                    await listing.count(tx, 1)
 
     async def _append_mentions(
         self, tx: Transaction, admitted: Sequence[tuple[Proposal, Sequence[StoredEvent]]]
@@ -233,8 +236,8 @@ class EventLog:
         """Bring the caches up to the commit."""
         for state in changed.values():
             shown = self._states.get(state.room_no)
-            if shown is not None:  # receipts may have been shown since the batch took its copy
-                state.receipt_head = shown.receipt_head
+            if shown is not None:  # receipts may have been shown, and the room listed, since the batch took its copy
+                state.receipt_head, state.listed = shown.receipt_head, shown.listed
             self._states.put(state)
         for event in events:
             state = changed.get(event.room_no) or self._states.get(event.room_no) or states[event.room_no]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from teahouse.db import Reader, Transaction, marks, padded
+from teahouse.eventlog import listing
 from teahouse.eventlog.identifiers import Identifiers
 from teahouse.eventlog.state import RoomState, version_of
 from teahouse.eventlog.types import Appended, EventClass, Proposal, StoredEvent, Target, Txn
@@ -206,10 +207,8 @@ class EventStore:
             [(e.room_no, e.type, e.state_key, e.pos, value_of(e)) for e in state_events],
         )
         described = {e.room_no for e in state_events if e.type in DESCRIBING}
-        if described:
-            await tx.execute_many(
-                "UPDATE rooms SET about = ? WHERE room_no = ?", [(states[r].about, r) for r in described]
-            )
+        for room_no in described:
+            await listing.describe(tx, room_no, states[room_no].about)
         members = [
             (p.users[e.state_key], e.room_no, str(e.content["membership"]), e.pos, e.sender_no)
             for p, its in admitted

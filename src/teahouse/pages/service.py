@@ -26,7 +26,7 @@ from teahouse.posts.types import Comment, Fate, Post, PostContent, Ref
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.post_views import CARRIED_SHOWN_MAX
 from teahouse.public_accounts.types import KINDS, Account
-from teahouse.rooms.directory import FIRST, SEARCH_MAX_CHARACTERS
+from teahouse.rooms.finding import FIRST, SEARCH_MAX_CHARACTERS
 
 POSTS_PAGE = 20  # posts of one page or feed
 ACCOUNTS_PAGE = 30  # accounts of one page of the directory

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from teahouse.clock import Clock
-from teahouse.db import Database, Reader, Row, Transaction
+from teahouse.db import Database, Reader, Row, Transaction, marks, padded
 from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound
 from teahouse.eventlog.types import Draft, Proposal, StoredEvent
 from teahouse.posts.media import ACCOUNT_ITSELF, PublicMedia
@@ -25,7 +25,6 @@ from teahouse.rooms.service import Rooms
 from teahouse.users.accounts import Accounts as Users
 
 ACCOUNTS_CACHED_MAX = 20_000  # accounts kept in memory
-OPENED_MAX = 20  # accounts one person owns
 ROLES = {"owner": 3, "editor": 2, "analyst": 1}  # each may do what those below may
 FIELDS = (
     "account_no", "handle", "room_no", "kind", "name", "about", "created_ms", "followers", "posts", "pinned", "badge",
@@ -43,9 +42,10 @@ class Accounts:
 
     def __init__(
         self, database: Database, clock: Clock, rooms: Rooms, creation: Creation, users: Users, media: PublicMedia,
-        quotas: Quotas, opening: str, is_stranger: Callable[[int, int], Awaitable[bool]],
+        quotas: Quotas, opening: str, owned_max: int, is_stranger: Callable[[int, int], Awaitable[bool]],
     ) -> None:  # fmt: skip
-        """`opening` is the operator's policy: everyone, or staff (the operator's own). `is_stranger(user_no, other_no)`
+        """`opening` is the operator's policy: everyone, or staff (the operator's own); one person owns at most
+        `owned_max` accounts. `is_stranger(user_no, other_no)`
         says whether two have to greet each other first.
         """
         self._is_stranger = is_stranger
@@ -58,6 +58,7 @@ class Accounts:
         self._media = media
         self.quotas = quotas
         self._opening = opening
+        self._owned_max = owned_max
         self._accounts: OrderedDict[int, Account] = OrderedDict()
         self._handles: dict[str, int] = {}
 
@@ -85,8 +86,8 @@ class Accounts:
         owned = await self._database.fetch_one(
             "SELECT count(*) FROM account_staff WHERE user_no = ? AND role = 'owner'", reader.user_no
         )
-        if owned is not None and owned[0] >= OPENED_MAX:
-            raise Forbidden(f"One person owns at most {OPENED_MAX} accounts.")
+        if owned is not None and owned[0] >= self._owned_max:
+            raise Forbidden(f"One person owns at most {self._owned_max} accounts.")
         user_no = reader.user_no if kind == "person" else await self._reserve(reader, handle)
         await self._make(reader.user_no, user_no, handle, kind, name, about)
         return await self.require(handle)
@@ -189,6 +190,16 @@ class Accounts:
         """An account by its number."""
         account = self._accounts.get(account_no)
         return await self._load("account_no = ?", account_no) if account is None else account
+
+    async def know(self, account_nos: Collection[int]) -> None:
+        """Read some accounts into memory at once, as far as they are not there yet: `at` then asks nothing."""
+        missing = [number for number in account_nos if number not in self._accounts]
+        if not missing:
+            return
+        head = self._database.head
+        sql = f"SELECT {COLUMNS} FROM public_accounts WHERE account_no IN ({marks(len(missing))})"
+        for row in await self._database.fetch(sql, *padded(missing)):
+            self._kept(row, head)
 
     async def publisher(self, account_no: int) -> Publisher | None:
         """An account as posts see it."""
@@ -344,8 +355,10 @@ class Accounts:
     async def _load(self, condition: str, value: int | str) -> Account | None:
         head = self._database.head
         row = await self._database.fetch_one(f"SELECT {COLUMNS} FROM public_accounts WHERE {condition}", value)
-        if row is None:
-            return None
+        return None if row is None else self._kept(row, head)
+
+    def _kept(self, row: Row, head: int) -> Account:
+        """An account read when the log was at `head`: into memory, unless something changed meanwhile."""
         account = self._account(row)
         if head == self._database.head:
             self._accounts[account.account_no] = account

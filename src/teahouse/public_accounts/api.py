@@ -16,7 +16,7 @@ from teahouse.public_accounts.followers import Followers
 from teahouse.public_accounts.types import About, Account, Kind, Role
 from teahouse.rooms import Directory
 from teahouse.rooms.api import reader_of
-from teahouse.rooms.directory import FIRST
+from teahouse.rooms.finding import FIRST
 
 ACCOUNTS = "/_teahouse/v1/accounts"
 ACCOUNT = f"{ACCOUNTS}/{{handle}}"

@@ -16,7 +16,7 @@ QUESTION_TERMS_MAX = 8  # of one question; further words narrow nothing that is 
 FEW_MAX = 1_000  # accounts that a word leads to before it counts as common
 FOLLOWED_MAX = 10_000  # most followed accounts that a question of common words alone looks at, for each page
 PREFIX_MIN_CHARACTERS = 2  # of a handle, for finding while typing
-_BEFORE = "(a.followers < ? OR (a.followers = ? AND a.account_no < ?))"
+_BEFORE = "(a.followers, a.account_no) < (?, ?)"
 _ORDER = "ORDER BY a.followers DESC, a.account_no DESC LIMIT ?"
 
 
@@ -40,12 +40,10 @@ async def search(
     reader: Reader, columns: str, question: str, kind: str, before: tuple[int, int], limit: int
 ) -> Sequence[Row]:
     """Accounts below `before` (followers, number) that have every word of a question; every account without one."""
-    followers, account_no = before
-    place = (followers, followers, account_no)
     of_kind, kinds = (" AND a.kind = ?", (kind,)) if kind else ("", ())
     if not question:
         return await reader.fetch(
-            f"SELECT {columns} FROM public_accounts a WHERE {_BEFORE}{of_kind} {_ORDER}", *place, *kinds, limit
+            f"SELECT {columns} FROM public_accounts a WHERE {_BEFORE}{of_kind} {_ORDER}", *before, *kinds, limit
         )
     terms = wanted(question, QUESTION_TERMS_MAX)
     counts = {term: await few(reader, term) for term in terms}
@@ -60,7 +58,7 @@ async def search(
             f"SELECT {columns} FROM (SELECT account_no FROM account_terms WHERE term = ? LIMIT ?) t "
             "JOIN public_accounts a ON a.account_no = t.account_no "
             f"WHERE {_BEFORE}{of_kind}{also.format('t.account_no')} {_ORDER}",
-            rarest, FEW_MAX, *place, *kinds, *others, limit,
+            rarest, FEW_MAX, *before, *kinds, *others, limit,
         )  # fmt: skip
     has = " AND EXISTS (SELECT 1 FROM account_terms o WHERE o.term = ? AND o.account_no = b.account_no)"
     return await reader.fetch(
@@ -68,7 +66,7 @@ async def search(
         f"WHERE {_BEFORE}{of_kind} {_ORDER}) b WHERE 1 = 1{has}{also.format('b.account_no')} "
         "ORDER BY b.followers DESC, b.account_no DESC LIMIT ?) c JOIN public_accounts a "
         "ON a.account_no = c.account_no ORDER BY a.followers DESC, a.account_no DESC",
-        *place, *kinds, FOLLOWED_MAX, rarest, *others, limit,
+        *before, *kinds, FOLLOWED_MAX, rarest, *others, limit,
     )  # fmt: skip
 
 

@@ -78,6 +78,7 @@ class PostViews:
     async def all(self, requester: Requester | None, posts: Sequence[Post]) -> list[PostReply]:
         """Posts as somebody sees them, in the order given."""
         carried = await self._carried(posts)
+        await self._accounts.know({post.account_no for post in (*posts, *carried.values())})
         own = await self._own(requester, [*posts, *carried.values()])
         return [await self._shown(post, own, carried, CARRIED_SHOWN_MAX) for post in posts]
 

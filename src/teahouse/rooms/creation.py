@@ -10,6 +10,7 @@ import msgspec
 
 from teahouse.db import BUCKETS, Transaction
 from teahouse.errors import BadJson, Forbidden, InvalidParam, RoomInUse, RoomVersionUnsupported
+from teahouse.eventlog import listing
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Also, Content, Draft, Issued, NewRoom, Proposal, StoredEvent
 from teahouse.matrix import identifiers
@@ -174,7 +175,8 @@ class Creation:
         async def move(tx: Transaction, events: Sequence[StoredEvent]) -> None:
             new_room_no = events[0].room_no
             await tx.execute("UPDATE aliases SET room_no = ? WHERE room_no = ?", new_room_no, state.room_no)
-            await tx.execute("UPDATE rooms SET listed = 0 WHERE room_no = ?", state.room_no)
+            await listing.enlist(tx, state.room_no, listed=False)
+            tx.on_commit(lambda: self._rooms.eventlog.listed(state.room_no, False))
 
         return move
 

@@ -6,22 +6,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound
+from teahouse.eventlog import listing
 from teahouse.eventlog.state import RoomState
 from teahouse.matrix import identifiers
+from teahouse.rooms import finding
 from teahouse.rooms.service import Rooms
 from teahouse.rooms.types import Reader
 
 ALIASES_PER_ROOM_MAX = 100  # aliases one room may have
 PUBLIC_ROOMS_PAGE_MAX = 100  # rooms of one page of the directory
-SEARCH_MAX_CHARACTERS = 200  # of a search in the directory
-FIRST = (1 << 62, 1 << 62)
 
 
 @dataclass(frozen=True, slots=True)
 class PublicRooms:
-    """A page of the directory, with the token of the next one."""
+    """A page of the directory, with the tokens of the pages around it, and how many rooms are listed in all."""
 
     chunk: list[dict[str, Any]]
+    prev_batch: str | None
     next_batch: str | None
     total: int
 
@@ -115,8 +116,7 @@ class Directory:
         self._check_kept(reader, state)
         room_no = state.room_no
         async with self._database.transaction() as tx:
-            changed = await tx.execute("UPDATE rooms SET listed = ? WHERE room_no = ?", int(listed), room_no)
-            if not changed:
+            if not await listing.enlist(tx, room_no, listed=listed):
                 raise Conflict("The room is gone.")
             tx.on_commit(lambda: self._rooms.eventlog.listed(room_no, listed))
 
@@ -126,26 +126,16 @@ class Directory:
         if keeper is not None:
             keeper.check_change(reader, state, "m.room.canonical_alias")
 
-    async def public_rooms(self, search: str | None, since: str | None, limit: int) -> PublicRooms:
-        """Listed rooms, the largest first."""
-        size, room_no = parse_since(since)
-        condition, params = "", []
-        if search:
-            condition = "AND about LIKE ? ESCAPE '!' "
-            params = [like(search)]
-        rows = await self._database.fetch(
-            "SELECT room_no, joined_count FROM rooms WHERE listed = 1 AND (joined_count < ? OR "
-            f"(joined_count = ? AND room_no < ?)) {condition}ORDER BY joined_count DESC, room_no DESC LIMIT ?",
-            size, size, room_no, *params, limit + 1,
-        )  # fmt: skip
-        total = await self._database.fetch_one("SELECT count(*) FROM rooms WHERE listed = 1")
+    async def public_rooms(self, search: str, since: str | None, limit: int) -> PublicRooms:
+        """Listed rooms that hold a text, the largest first."""
+        found = await finding.page(self._database, search, finding.parse_place(since), limit)
         chunk = []
-        for number, joined_count in rows[:limit]:
+        for number, joined_count in found.rooms:
             state = await self._rooms.eventlog.state(number)
             if state is not None:
                 chunk.append(public_room(state, joined_count))
-        last = rows[limit - 1] if len(rows) > limit else None
-        return PublicRooms(chunk, None if last is None else f"p{last[1]}_{last[0]}", total[0] if total else 0)
+        before, after = (None if place is None else place.token for place in (found.before, found.after))
+        return PublicRooms(chunk, before, after, await listing.total(self._database))
 
 
 def public_room(state: RoomState, joined_count: int) -> dict[str, Any]:
@@ -170,21 +160,3 @@ def public_room(state: RoomState, joined_count: int) -> dict[str, Any]:
         if value:
             room[key] = value
     return room
-
-
-def like(search: str) -> str:
-    """A search as a LIKE pattern that finds it anywhere."""
-    folded = search[:SEARCH_MAX_CHARACTERS].casefold()
-    for special in "!%_":
-        folded = folded.replace(special, "!" + special)
-    return f"%{folded}%"
-
-
-def parse_since(since: str | None) -> tuple[int, int]:
-    """The size and number of the last room of the page before."""
-    if since is None:
-        return FIRST
-    parts = since.removeprefix("p").split("_")
-    if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
-        raise InvalidParam("'since' is not a token of this list.")
-    return int(parts[0]), int(parts[1])

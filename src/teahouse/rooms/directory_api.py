@@ -96,7 +96,7 @@ class DirectoryApi:
 
     async def public_rooms(self, request: Request) -> Response:
         limit = codec.integer(request, "limit", PUBLIC_ROOMS_PAGE_MAX, low=1, high=PUBLIC_ROOMS_PAGE_MAX)
-        page = await self._directory.public_rooms(None, codec.parameter(request, "since"), limit)
+        page = await self._directory.public_rooms("", codec.parameter(request, "since"), limit)
         return codec.reply(reply_of(page))
 
     async def search_public_rooms(self, request: Request) -> Response:
@@ -104,7 +104,7 @@ class DirectoryApi:
         if body.limit is not None and body.limit < 1:
             raise InvalidParam("'limit' must be at least 1.")
         limit = min(body.limit or PUBLIC_ROOMS_PAGE_MAX, PUBLIC_ROOMS_PAGE_MAX)
-        page = await self._directory.public_rooms(body.filter.generic_search_term, body.since, limit)
+        page = await self._directory.public_rooms(body.filter.generic_search_term or "", body.since, limit)
         types = body.filter.room_types
         reply = reply_of(page)
         if types is not None:
@@ -115,6 +115,7 @@ class DirectoryApi:
 def reply_of(page: PublicRooms) -> dict[str, Any]:
     """A page of the directory as JSON."""
     reply: dict[str, Any] = {"chunk": page.chunk, "total_room_count_estimate": page.total}
-    if page.next_batch is not None:
-        reply["next_batch"] = page.next_batch
+    for name, token in (("prev_batch", page.prev_batch), ("next_batch", page.next_batch)):
+        if token is not None:
+            reply[name] = token
     return reply
