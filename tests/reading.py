@@ -32,8 +32,7 @@ class Meter:
 async def meter(engine: Engine) -> AsyncIterator[Meter]:
     """Count what an engine reads inside the block."""
     counted = Meter()
-    counting = _sqlite if isinstance(engine, Sqlite) else _postgres
-    async with counting(engine, counted):  # type: ignore[arg-type]
+    async with _sqlite(engine, counted) if isinstance(engine, Sqlite) else _postgres(engine, counted):
         yield counted
 
 

@@ -6,6 +6,7 @@ Nothing is written for anybody's feed; this is a cache of the index by account, 
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
@@ -118,16 +119,19 @@ class Heads(PostListener):
 
     async def _load(self, account_nos: Sequence[int]) -> None:
         """Read the newest post of each account into memory: of most accounts no more is ever asked for."""
-        for first in range(0, len(account_nos), LOADED_AT_ONCE):
-            some = account_nos[first : first + LOADED_AT_ONCE]
-            with self._noticing() as changed:
-                read = await store.heads(self._database, some)
-            for account_no in some:
-                if account_no not in changed:
-                    positions = [read[account_no]] if account_no in read else []
-                    self._newest[account_no] = Newest(positions, not positions, bool(positions))
-            while len(self._newest) > ACCOUNTS_CACHED_MAX:
-                self._newest.popitem(last=False)
+        parts = [account_nos[first : first + LOADED_AT_ONCE] for first in range(0, len(account_nos), LOADED_AT_ONCE)]
+        for first in range(0, len(parts), store.STATEMENTS_AT_ONCE):
+            await asyncio.gather(*map(self._load_some, parts[first : first + store.STATEMENTS_AT_ONCE]))
+
+    async def _load_some(self, account_nos: Sequence[int]) -> None:
+        with self._noticing() as changed:
+            read = await store.heads(self._database, account_nos)
+        for account_no in account_nos:
+            if account_no not in changed:
+                positions = [read[account_no]] if account_no in read else []
+                self._newest[account_no] = Newest(positions, not positions, bool(positions))
+        while len(self._newest) > ACCOUNTS_CACHED_MAX:
+            self._newest.popitem(last=False)
 
     async def _deepen(self, account_nos: Sequence[int]) -> None:
         """Read more of those accounts of which only the newest post was read."""

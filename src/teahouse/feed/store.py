@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from heapq import nlargest
 
@@ -9,6 +10,7 @@ from teahouse.db import Reader, marks, padded
 from teahouse.posts.types import Ref
 
 ACCOUNTS_AT_ONCE = 1_024  # accounts that one statement asks about
+STATEMENTS_AT_ONCE = 4  # of one reader's page: a PostgreSQL server answers them beside one another
 ONE_ACCOUNT = (
     "SELECT account_no, pos FROM (SELECT account_no, pos FROM posts WHERE account_no = ? AND fate = 0 AND pos > ? "
     "AND pos < ? ORDER BY pos DESC LIMIT ?) b"
@@ -46,19 +48,28 @@ async def newest_of(reader: Reader, account_nos: Sequence[int], after: int, befo
     They can be only of those `count` accounts whose newest post there is newest, and at or above the last of those:
     the others' rows are never read.
     """
-    newest: list[tuple[int, int]] = []
-    for first in range(0, len(account_nos), ACCOUNTS_AT_ONCE):
-        some = account_nos[first : first + ACCOUNTS_AT_ONCE]
-        rows = await reader.fetch(
-            f"SELECT head, account_no FROM ({heads_of(len(some))}) h WHERE head > ? ORDER BY head DESC LIMIT ?",
-            before, *padded(some), after, count,
-        )  # fmt: skip
-        newest += [(row[0], row[1]) for row in rows]
-    newest = nlargest(count, newest)
+    parts = [account_nos[first : first + ACCOUNTS_AT_ONCE] for first in range(0, len(account_nos), ACCOUNTS_AT_ONCE)]
+    found: list[tuple[int, int]] = []
+    for first in range(0, len(parts), STATEMENTS_AT_ONCE):
+        some = parts[first : first + STATEMENTS_AT_ONCE]
+        for rows in await asyncio.gather(*(_newest_heads(reader, part, after, before, count) for part in some)):
+            found += rows
+    newest = nlargest(count, found)
     if not newest:
         return []
     low = newest[-1][0] - 1 if len(newest) == count else after
     return [pos for _, pos in await _several(reader, [each for _, each in newest], low, before, count, count)]
+
+
+async def _newest_heads(
+    reader: Reader, account_nos: Sequence[int], after: int, before: int, count: int
+) -> list[tuple[int, int]]:
+    """(position, account_no) of the accounts whose newest post in after < pos < before is newest."""
+    rows = await reader.fetch(
+        f"SELECT head, account_no FROM ({heads_of(len(account_nos))}) h WHERE head > ? ORDER BY head DESC LIMIT ?",
+        before, *padded(account_nos), after, count,
+    )  # fmt: skip
+    return [(row[0], row[1]) for row in rows]
 
 
 async def _several(
