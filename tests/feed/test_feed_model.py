@@ -250,9 +250,12 @@ def live(place: Place, folder: Path, examples: int, steps: int, *, seeded: bool)
         runner.run(world.stop())
 
 
-@pytest.fixture(autouse=True)
-def little_fits_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The newest two posts of an account alone: pages go on in the database."""
+@pytest.fixture(autouse=True, params=[False, True], ids=["by-account", "among-all"])
+def little_fits_into_memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest two posts of an account alone: pages go on in the database, or first look at what all published."""
+    if request.param:
+        monkeypatch.setattr("teahouse.feed.heads.UNKNOWN_MANY", 1)
+        monkeypatch.setattr("teahouse.feed.store.LOOKED_AT_MAX", 8)
     monkeypatch.setattr("teahouse.feed.heads.KEPT_MAX", 2)
     monkeypatch.setattr("teahouse.feed.heads.LOADED_AT_ONCE", 2)
     monkeypatch.setattr("teahouse.feed.heads.DEEPENED_AT_ONCE", 1)

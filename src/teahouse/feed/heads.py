@@ -21,6 +21,7 @@ from teahouse.posts.types import Post
 
 KEPT_MAX = 16  # newest posts of each account: what an evening's reading goes back to
 ACCOUNTS_CACHED_MAX = 100_000  # accounts kept in memory, about 300 bytes each
+UNKNOWN_MANY = 128  # accounts that memory does not hold, for which what everybody published is looked at first
 LOADED_AT_ONCE = 512  # accounts whose newest post one statement reads
 DEEPENED_AT_ONCE = 64  # accounts of which one statement reads more
 
@@ -63,7 +64,12 @@ class Heads(PostListener):
 
     async def merged(self, account_nos: Collection[int], after: int, before: int, count: int) -> list[int]:
         """The `count` newest positions of these accounts' posts in after < pos < before, newest first."""
-        await self._load([number for number in account_nos if number not in self._newest])
+        unknown = [number for number in account_nos if number not in self._newest]
+        if len(unknown) >= UNKNOWN_MANY:
+            found = await store.newest_among(self._database, set(account_nos), after, before, count)
+            if found is not None:
+                return found
+        await self._load(unknown)
         heads: list[tuple[int, int]] = []
         beyond: list[int] = []
         for account_no in account_nos:

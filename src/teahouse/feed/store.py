@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from heapq import nlargest
 
 from teahouse.db import Reader, marks, padded
 from teahouse.posts.types import Ref
 
 ACCOUNTS_AT_ONCE = 1_024  # accounts that one statement asks about
+LOOKED_AT_MAX = 512  # newest posts of all accounts, among which those of many accounts usually are
 STATEMENTS_AT_ONCE = 4  # of one reader's page: a PostgreSQL server answers them beside one another
 ONE_ACCOUNT = (
     "SELECT account_no, pos FROM (SELECT account_no, pos FROM posts WHERE account_no = ? AND fate = 0 AND pos > ? "
@@ -59,6 +60,19 @@ async def newest_of(reader: Reader, account_nos: Sequence[int], after: int, befo
         return []
     low = newest[-1][0] - 1 if len(newest) == count else after
     return [pos for _, pos in await _several(reader, [each for _, each in newest], low, before, count, count)]
+
+
+async def newest_among(
+    reader: Reader, account_nos: Collection[int], after: int, before: int, count: int
+) -> list[int] | None:
+    """The newest positions of some accounts' posts in after < pos < before, newest first, where they are among the
+    newest of all accounts; None where one would have to look further."""
+    rows = await reader.fetch(
+        "SELECT pos, account_no FROM posts WHERE fate = 0 AND pos < ? AND pos > ? ORDER BY pos DESC LIMIT ?",
+        before, after, LOOKED_AT_MAX,
+    )  # fmt: skip
+    found = [row[0] for row in rows if row[1] in account_nos][:count]
+    return found if len(found) == count or len(rows) < LOOKED_AT_MAX else None
 
 
 async def _newest_heads(

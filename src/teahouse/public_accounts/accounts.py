@@ -297,6 +297,14 @@ class Accounts:
         found = [(await self.at(account_no), role) for account_no, role in rows]
         return [(account, role) for account, role in found if account is not None]
 
+    async def works_for(self, user_no: int, account_nos: Collection[int]) -> set[int]:
+        """Those of some accounts that somebody works for."""
+        rows = await self._database.fetch(
+            f"SELECT account_no FROM account_staff WHERE user_no = ? AND account_no IN ({marks(len(account_nos))})",
+            user_no, *padded([*account_nos]),
+        )  # fmt: skip
+        return {row[0] for row in rows}
+
     async def hire(self, asker_no: int, account: Account, user_no: int, role: str) -> None:
         """Let somebody work for an account, as one of its owners asks: a contact, or one who works for it already.
 

@@ -96,9 +96,9 @@ class PostViews:
         if requester is None:
             return Own({}, (), ())
         deeds = await self._interactions.own(requester.user_no, {post.ref for post in posts})
-        staffed = await self._accounts.of_staff(requester.user_no)
+        staff_of = await self._accounts.works_for(requester.user_no, {post.account_no for post in posts})
         unseen = await self._posts.boundaries.unseen(requester.user_no)
-        return Own(deeds, {account.account_no for account, _ in staffed}, unseen)
+        return Own(deeds, staff_of, unseen)
 
     async def _shown(self, post: Post, own: Own, carried: Mapping[Ref, Post], depth: int) -> PostReply:
         account = await self._accounts.at(post.account_no)
