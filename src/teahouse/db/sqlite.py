@@ -20,6 +20,7 @@ from teahouse.errors import StorageFull
 
 CACHE_KIB = 65_536  # page cache of each connection, KiB
 CHECKPOINT_BYTES = 16 * 1024 * 1024  # size of the write-ahead log that starts a checkpoint
+LOG_BYTES_MAX = 8 * CHECKPOINT_BYTES  # size at which writers wait until all of the log is in the file
 SCRUB_WAIT_MS = 100  # how long writers are kept out for a reader to finish
 BUSY_TIMEOUT_S = 10.0  # how long a statement waits for another process's lock (backup, verify)
 STATEMENTS_CACHED = 512  # prepared statements kept by each connection
@@ -197,12 +198,18 @@ class Sqlite:
     def _checkpoint_when_due(self) -> None:
         if self._writer.commits % 256 or (self._checkpointing is not None and not self._checkpointing.done()):
             return
-        log = self._path.with_name(self._path.name + "-wal")
-        if log.exists() and log.stat().st_size >= CHECKPOINT_BYTES:
+        if self._log_bytes() >= CHECKPOINT_BYTES:
             self._checkpointing = asyncio.get_running_loop().create_task(self._checkpoint())
 
     async def _checkpoint(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._checkpointer, self._checkpoint_now)
+        # The log begins anew only when no writer added to it meanwhile: where they never rest it would grow for ever.
+        if self._log_bytes() >= LOG_BYTES_MAX:
+            await self.scrub()
+
+    def _log_bytes(self) -> int:
+        log = self._path.with_name(self._path.name + "-wal")
+        return log.stat().st_size if log.exists() else 0
 
     def _truncate(self) -> bool:
         connection = connect(self._path)
