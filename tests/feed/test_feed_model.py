@@ -19,6 +19,7 @@ from teahouse.posts.types import Ref
 from tests.clock import ManualClock
 from tests.databases import Place
 from tests.feed.stage import FEED, MY, V1, blogger, carry_on, places
+from tests.longer import lives
 from tests.public_accounts.newsroom import FOLLOW, POST, Account
 from tests.world import Person, World
 
@@ -268,4 +269,4 @@ def test_every_page_of_every_feed_is_what_a_plain_list_says(place: Place, tmp_pa
 
 @pytest.mark.long
 def test_every_page_is_right_in_many_long_lives(place: Place, tmp_path: Path) -> None:
-    live(place, tmp_path, examples=200, steps=100, seeded=False)
+    live(place, tmp_path, examples=lives(200), steps=100, seeded=False)

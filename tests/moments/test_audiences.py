@@ -16,6 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from tests.clock import ManualClock
 from tests.databases import Place
+from tests.longer import lives
 from tests.moments.doors import MARK, Looking, doors, through
 from tests.moments.model import DAY_MS, Model, Moment, Said
 from tests.moments.test_media import upload
@@ -225,4 +226,4 @@ def test_every_door_shows_each_reader_what_is_for_them_and_nothing_else(place: P
 
 @pytest.mark.long
 def test_every_door_shows_what_is_for_each_reader_in_many_long_lives(place: Place, tmp_path: Path) -> None:
-    live(place, tmp_path, examples=150, steps=60, seeded=False)
+    live(place, tmp_path, examples=lives(150), steps=60, seeded=False)

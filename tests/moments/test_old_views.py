@@ -14,6 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 from teahouse.rooms import receipts
 from tests.clock import ManualClock
 from tests.databases import Place
+from tests.longer import lives
 from tests.moments.town import LIST, MOMENT, MOMENTS, befriend, room_of
 from tests.sync.client import Client
 from tests.sync.test_old_views import OldViews, events, people, rooms
@@ -165,4 +166,4 @@ def test_an_old_view_of_kept_rooms_plus_incremental_sync_equals_a_fresh_sync(
 
 @pytest.mark.long
 def test_old_views_of_kept_rooms_in_many_long_lives(place: Place, tmp_path: Path, clock: ManualClock) -> None:
-    live(place, tmp_path, clock, examples=300, steps=80, seeded=False)
+    live(place, tmp_path, clock, examples=lives(300), steps=80, seeded=False)

@@ -16,6 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from tests.clock import ManualClock
 from tests.databases import Place as DatabasePlace
+from tests.longer import lives
 from tests.rooms import truth
 from tests.rooms.doors import DOORS, Visit, unknown
 from tests.world import World
@@ -193,7 +194,7 @@ def test_no_door_shows_what_the_rules_deny_and_none_withholds_what_they_allow(
 
 @pytest.mark.long
 def test_no_door_shows_what_the_rules_deny_in_many_long_lives(place: DatabasePlace, tmp_path: Path) -> None:
-    try_doors(place, tmp_path, examples=300, steps=60, seeded=False)
+    try_doors(place, tmp_path, examples=lives(300), steps=60, seeded=False)
 
 
 def test_every_endpoint_is_known_to_show_nothing_of_a_room_or_is_among_the_doors(tea: World) -> None:

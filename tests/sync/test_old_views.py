@@ -18,6 +18,7 @@ from teahouse.contacts import store as contacts_store
 from teahouse.rooms import receipts
 from tests.clock import ManualClock
 from tests.databases import Place
+from tests.longer import lives
 from tests.matrix.test_history_visibility import may_read
 from tests.sync.client import Client
 from tests.world import Answer, Person, World
@@ -293,4 +294,4 @@ def test_an_old_view_plus_incremental_sync_equals_a_fresh_sync(
 def test_an_old_view_plus_incremental_sync_equals_a_fresh_sync_in_many_long_lives(
     place: Place, tmp_path: Path, clock: ManualClock
 ) -> None:
-    live(place, tmp_path, clock, examples=400, steps=80, seeded=False)
+    live(place, tmp_path, clock, examples=lives(400), steps=80, seeded=False)
