@@ -10,6 +10,7 @@ from tests.moments.town import MOMENT, MOMENTS, feed, publish, room_of, show_to,
 from tests.world import Person, World
 
 SEND = "/rooms/{roomId}/send/{eventType}/{txnId}"
+RELATIONS = "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}"
 
 
 async def send(person: Person, room: str, event_type: str = "m.room.message", **content: Any) -> Any:
@@ -69,11 +70,15 @@ async def test_a_reaction_is_a_like_that_only_its_sender_s_devices_hear_of(tea: 
         assert "rooms" not in await person.sync(since)
         hidden = await person.ask("GET", "/rooms/{roomId}/event/{eventId}", roomId=room, eventId=event_id)
         assert hidden.status == 404
+    for person, own in ((alice, []), (bob, [event_id]), (carol, [])):
+        found = await person.good("GET", RELATIONS, roomId=room, eventId=moment_id)
+        assert [event["event_id"] for event in found["chunk"]] == own
     assert (await alice.good("GET", MOMENT, momentId=moment_id))["likers"] == [bob.user_id]
     before = (await bob.sync())["next_batch"]
     await bob.redact(room, event_id)
     [taken] = (await bob.sync(before))["rooms"]["join"][room]["timeline"]["events"]
     assert taken["type"] == "m.room.redaction"
+    assert (await bob.good("GET", RELATIONS, roomId=room, eventId=moment_id))["chunk"] == []
     assert "likes" not in await alice.good("GET", MOMENT, momentId=moment_id)
 
 

@@ -8,6 +8,7 @@ from tests.public_accounts.newsroom import Account, newsroom, opened, timeline
 from tests.world import Person, World
 
 ROOM = "/rooms/{roomId}"
+RELATIONS = "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}"
 
 
 async def followed(tea: World) -> tuple[Account, Person, Person, Any]:
@@ -95,6 +96,36 @@ async def test_a_receipt_is_the_reader_s_alone_and_reads_on_all_their_devices(te
     assert "rooms" not in await other.sync(others)
     whole = (await other.sync())["rooms"]["join"][account.room_id]
     assert all(reader.user_id not in str(event) for event in whole["ephemeral"]["events"])
+
+
+async def test_the_relations_of_a_post_hold_what_its_reader_did_and_nobody_else(tea: World) -> None:
+    """Clients that open a poll ask for its relations, to show what one answered before."""
+    account, reader, other, _ = await followed(tea)
+    poll = await account.publish("", poll={"question": "Which?", "answers": ["Green", "Black"]})
+    relates = {"rel_type": "m.reference", "event_id": poll["event_id"]}
+    kind = "org.matrix.msc3381.poll.response"
+    for person, answer in ((reader, "0"), (other, "1"), (reader, "1")):
+        vote = await person.send(account.room_id, kind, {"m.relates_to": relates, kind: {"answers": [answer]}})
+        if person is reader:
+            own = vote
+    annotates = {"rel_type": "m.annotation", "event_id": poll["event_id"], "key": "🍵"}
+    like = await reader.send(account.room_id, "m.reaction", {"m.relates_to": annotates})
+
+    async def related(person: Person, below: str = "", **query: Any) -> list[str]:
+        path = {"roomId": account.room_id, "eventId": poll["event_id"]}
+        page = await person.good("GET", f"{RELATIONS}{below}", None, query, **path)
+        return [event["event_id"] for event in page["chunk"]]
+
+    assert await related(reader) == [like, own]
+    assert await related(reader, dir="f") == [own, like]
+    assert await related(reader, limit=1) == [like]
+    assert await related(reader, "/m.reference") == [own]
+    assert await related(reader, f"/m.reference/{kind}") == [own]
+    assert await related(reader, "/m.reference/m.reaction") == []
+    assert len(await related(other)) == 1
+    assert await related(account.owner) == []
+    await reader.redact(account.room_id, like)
+    assert await related(reader) == [own]
 
 
 async def test_nobody_sees_a_follower_type(tea: World) -> None:

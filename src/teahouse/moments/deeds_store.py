@@ -29,9 +29,9 @@ def thrice(reader_no: int) -> tuple[int, int, int]:
 
 
 async def like(db: Reader, moment_pos: int, user_no: int) -> Row | None:
-    """Somebody's like of a moment, standing or taken back: (emoji, pos, until)."""
+    """Somebody's like of a moment, standing or taken back: (emoji, pos, until, done_ms)."""
     return await db.fetch_one(
-        "SELECT emoji, pos, until FROM moment_likes WHERE moment_pos = ? AND user_no = ?", moment_pos, user_no
+        "SELECT emoji, pos, until, done_ms FROM moment_likes WHERE moment_pos = ? AND user_no = ?", moment_pos, user_no
     )
 
 

@@ -117,6 +117,19 @@ class MomentRooms:
                 found.append(self._echo(reader, state, until, "m.room.redaction", content, done_ms))
         return sorted(found, key=lambda event: event.pos)
 
+    async def own_about(self, reader: Reader, state: RoomState, event_pos: int) -> Sequence[StoredEvent]:
+        event_id = self._identifiers.event_id(event_pos, state.room_no)
+        try:
+            moment = await self._moments.one(reader.user_no, event_id)
+        except NotFound:
+            return ()
+        row = await deeds_store.like(self._database, moment.pos, reader.user_no)
+        if row is None or row[2]:
+            return ()
+        emoji, pos, _, done_ms = row
+        relates = {"rel_type": "m.annotation", "event_id": event_id, "key": emoji}
+        return [self._echo(reader, state, pos, "m.reaction", {"m.relates_to": relates}, done_ms)]
+
     async def _like(self, reader: Reader, state: RoomState, content: Content) -> str:
         relation = matrix_events.relation(content)
         if relation is None or relation.rel_type != "m.annotation" or not relation.key:

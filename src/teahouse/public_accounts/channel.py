@@ -19,7 +19,7 @@ from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Content, StoredEvent, Txn
 from teahouse.matrix import events as matrix_events
 from teahouse.posts import wording
-from teahouse.posts.interactions import LIKE, Interactions
+from teahouse.posts.interactions import LIKE, VOTE, Interactions
 from teahouse.posts.reposts import REPOST
 from teahouse.posts.service import Posts
 from teahouse.posts.types import Fate, Post, PostContent, Ref, Repost
@@ -127,6 +127,20 @@ class Channels:
                 content = {"redacts": self._identifiers.event_id(pos, state.room_no)}
                 found.append(self._echo(reader, state, until, "m.room.redaction", content, done_ms))
         return sorted(found, key=lambda event: event.pos)
+
+    async def own_about(self, reader: Reader, state: RoomState, event_pos: int) -> Sequence[StoredEvent]:
+        post = (await self._posts.at([event_pos])).get(event_pos)
+        if post is None or post.room_no != state.room_no:
+            return ()
+        rows = await self._database.fetch(
+            "SELECT kind, value, pos, done_ms FROM interactions WHERE account_no = ? AND number = ? AND "
+            "kind IN (?, ?) AND user_no = ? AND until = 0",
+            post.account_no, post.number, LIKE, VOTE, reader.user_no,
+        )  # fmt: skip
+        event_id = self._posts.event_id(post)
+        return [
+            self._echo(reader, state, pos, *done(deed, event_id, value), done_ms) for deed, value, pos, done_ms in rows
+        ]
 
     async def account(self, state: RoomState) -> Account:
         """Whose channel a room is."""

@@ -51,14 +51,17 @@ class Relations:
         """Events that relate to one, newest first when `backwards`."""
         state, window, parent = await self._history.event(reader, room_id, event_id)
         positions, depth = await self._positions(state, parent.pos, rel_type, event_type, recurse)
+        own = await self._own(reader, state, parent, rel_type, event_type)
         wanted = [
             pos
-            for pos in sorted(positions, reverse=backwards)
-            if window.readable(pos) and within(pos, start, stop, backwards)
+            for pos in sorted(positions | own.keys(), reverse=backwards)
+            if (pos in own or window.readable(pos)) and within(pos, start, stop, backwards)
         ]
-        events = await self._rooms.eventlog.store.at_many(self._database, wanted[:limit])
+        shown = wanted[:limit]
+        events = await self._rooms.eventlog.store.at_many(self._database, [pos for pos in shown if pos not in own])
         matches = await self._history.ignoring(reader, None)
         kept = [event for event in events if event.redacted_pos is None and (matches is None or matches(event))]
+        kept += [own[pos] for pos in shown if pos in own]
         kept.sort(key=lambda event: event.pos, reverse=backwards)
         end = None
         if len(wanted) > limit:
@@ -89,6 +92,18 @@ class Relations:
         events.sort(key=lambda event: roots[event.pos], reverse=True)
         end = rows[limit - 1][1] - 1 if len(rows) > limit else None
         return state, window, events, end
+
+    async def _own(
+        self, reader: Reader, state: RoomState, parent: StoredEvent, rel_type: str | None, event_type: str | None
+    ) -> dict[int, StoredEvent]:
+        """What of a kept room's children the reader alone has, by position: clients that open a poll look here."""
+        keeper = self._rooms.keeper_of(state)
+        found = () if keeper is None else await keeper.own_about(reader, state, parent.pos)
+        return {
+            event.pos: event
+            for event in found
+            if event_type in (None, event.type) and rel_type in (None, event.content["m.relates_to"]["rel_type"])
+        }
 
     async def _positions(
         self, state: RoomState, parent_pos: int, rel_type: str | None, event_type: str | None, recurse: bool

@@ -185,6 +185,9 @@ class Keeper(Protocol):
     async def own(self, reader: Reader, state: RoomState, after: int, upto: int) -> Sequence[StoredEvent]:
         """Events in after < pos <= upto that this reader alone has: what they sent and nobody else is shown."""
 
+    async def own_about(self, reader: Reader, state: RoomState, event_pos: int) -> Sequence[StoredEvent]:
+        """Of these, what stands and relates to the event at a position: the reader's like of it, their vote."""
+
 
 class Watcher(Protocol):
     """Who is told what readers of kept rooms are handed and have read. It keeps nobody waiting."""
@@ -228,7 +231,7 @@ class InvitePolicy(Protocol):
         """Note a direct invite in the transaction that appends it; may refuse what `check_invite` could not see."""
 
     async def accepted(self, tx: Transaction, sender_no: int, target_no: int) -> None:
-        """Note, in the transaction that appends the join, that a direct invite was accepted."""
+        """Note, in the transaction that appends the join, that a direct invite was accepted, be it an old one."""
 
     @property
     def refuses_silently(self) -> bool:

@@ -185,6 +185,9 @@ class SideChats:
     async def own(self, reader: Reader, state: RoomState, after: int, upto: int) -> Sequence[StoredEvent]:
         return ()
 
+    async def own_about(self, reader: Reader, state: RoomState, event_pos: int) -> Sequence[StoredEvent]:
+        return ()
+
     async def find(self, reader_no: int, account: Account) -> SideChat | None:
         """A reader's chat with an account, opened or left."""
         return await store.of_pair(self._database, account.account_no, reader_no)
