@@ -24,7 +24,7 @@ class StepFailed(AssertionError):
 class Actor:
     def __init__(self, name: str, process: asyncio.subprocess.Process, stderr: Path) -> None:
         self.name = name
-        self.user_id = self.device_id = self.access_token = ""
+        self.url = self.user_id = self.device_id = self.access_token = ""
         self._process = process
         self._stderr = stderr
         self._numbers = itertools.count(1)

@@ -71,7 +71,7 @@ class Stage:
         self._actors.append(actor)
         session = await actor.do(command, url=self._served.url, **asked)
         actor.user_id, actor.device_id = session["user_id"], session["device_id"]
-        actor.access_token = session["access_token"]
+        actor.url, actor.access_token = self._served.url, session["access_token"]
         return actor
 
     async def close(self) -> None:

@@ -2,53 +2,12 @@
 standard calls alone."""
 
 import asyncio
-import secrets
-from dataclasses import dataclass
-from typing import Any
 
-import httpx
 import pytest
 
-from tests.clients.actor import Actor, StepFailed
+from tests.clients.actor import StepFailed
+from tests.clients.newsroom import followers, newsroom
 from tests.clients.stage import Stage
-
-
-@dataclass
-class Newsroom:
-    """An account, and its owner's way to it."""
-
-    handle: str
-    user_id: str
-    room_id: str
-    client: httpx.AsyncClient
-
-    async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        answer = await self.client.request(method, f"/_teahouse/v1/accounts/{self.handle}{path}", json=body)
-        answer.raise_for_status()
-        return answer.json()
-
-    async def publish(self, text: str, **content: Any) -> Any:
-        return await self.ask("POST", "/posts", {"content": {"text": text, **content}})
-
-
-async def newsroom(stage: Stage) -> Newsroom:
-    """Somebody opens an account; they need no Matrix client for it."""
-    owner = await stage.person("owner")
-    client = httpx.AsyncClient(base_url=stage.url, timeout=30)
-    login = {"type": "m.login.password", "user": owner.localpart, "password": owner.password}
-    token = (await client.post("/_matrix/client/v3/login", json=login)).json()["access_token"]
-    client.headers["Authorization"] = f"Bearer {token}"
-    handle = f"daily-{secrets.token_hex(4)}"
-    body = {"handle": handle, "kind": "media", "name": f"The Daily Leaf {handle}"}
-    made = (await client.post("/_teahouse/v1/accounts", json=body)).raise_for_status().json()
-    return Newsroom(handle, made["user_id"], made["room_id"], client)
-
-
-async def followers(stage: Stage) -> tuple[Actor, Actor]:
-    """One with each client."""
-    alice, bob = await asyncio.gather(stage.person("alice"), stage.person("bob"))
-    nio, js = await asyncio.gather(stage.enter(alice, "nio"), stage.enter(bob, "js", "browser"))
-    return nio, js
 
 
 async def test_followers_read_an_article_its_edit_and_its_end(stage: Stage) -> None:

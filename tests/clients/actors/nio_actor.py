@@ -20,6 +20,7 @@ from nio import (
     RoomMessage,
     RoomPreset,
     SyncResponse,
+    UnknownEvent,
 )
 from nio.crypto.attachments import decrypt_attachment
 from nio.responses import ErrorResponse
@@ -28,6 +29,7 @@ from wire import Wire
 
 SYNC_TIMEOUT_MS = 30_000
 HISTORY_EVENTS = 100
+POLL_START, POLL_RESPONSE = "org.matrix.msc3381.poll.start", "org.matrix.msc3381.poll.response"
 ENCRYPTION = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
 
 
@@ -70,7 +72,7 @@ class NioActor:
         config = AsyncClientConfig(encryption_enabled=True, store_sync_tokens=True)
         client = AsyncClient(url, user, store_path=store, config=config)
         client.add_event_callback(
-            self._on_event, (RoomMessage, MegolmEvent, RoomMemberEvent, RedactionEvent, ReactionEvent)
+            self._on_event, (RoomMessage, MegolmEvent, RoomMemberEvent, RedactionEvent, ReactionEvent, UnknownEvent)
         )
         client.add_event_callback(self._on_invite, InviteMemberEvent)
         client.add_ephemeral_callback(self._on_receipt, ReceiptEvent)
@@ -119,12 +121,20 @@ class NioActor:
             "members": sorted(member.user_id for member in members),
             "unread": room.unread_notifications,
             "encrypted": room.encrypted,
+            "tags": sorted(room.tags),
+            "direct": room_id in str(await self._client.list_direct_rooms()),
         }
 
     async def react(self, room_id: str, event_id: str, key: str) -> dict[str, Any]:
         content = {"m.relates_to": {"rel_type": "m.annotation", "event_id": event_id, "key": key}}
         sent = await self._client.room_send(room_id, "m.reaction", content)
         return {"event_id": accepted(sent).event_id}
+
+    async def vote(self, room_id: str, event_id: str, answers: list[str]) -> dict[str, Any]:
+        """Answer a poll, as clients do that know polls; nio itself does not."""
+        relates = {"rel_type": "m.reference", "event_id": event_id}
+        content = {"m.relates_to": relates, POLL_RESPONSE: {"answers": answers}}
+        return {"event_id": accepted(await self._client.room_send(room_id, POLL_RESPONSE, content)).event_id}
 
     async def invite(self, room_id: str, user_id: str) -> dict[str, Any]:
         accepted(await self._client.room_invite(room_id, user_id))
@@ -145,8 +155,9 @@ class NioActor:
 
     # --- messages
 
-    async def send_text(self, room_id: str, body: str) -> dict[str, Any]:
-        return await self._send(room_id, {"msgtype": "m.text", "body": body})
+    async def send_text(self, room_id: str, body: str, reply_to: str | None = None) -> dict[str, Any]:
+        relates = {} if reply_to is None else {"m.relates_to": {"m.in_reply_to": {"event_id": reply_to}}}
+        return await self._send(room_id, {"msgtype": "m.text", "body": body} | relates)
 
     async def send_file(
         self, room_id: str, path: str, content: dict[str, Any], thumbnail: str | None = None
@@ -234,7 +245,8 @@ class NioActor:
         if isinstance(event, MegolmEvent):
             return "undecrypted", where | {"session_id": event.session_id}
         if isinstance(event, RoomMemberEvent):
-            return "member", where | {"user_id": event.state_key, "membership": event.membership}
+            reason = event.content.get("reason", "")
+            return "member", where | {"user_id": event.state_key, "membership": event.membership, "reason": reason}
         if isinstance(event, ReactionEvent):
             return "reaction", where | {"reacts_to": event.reacts_to, "key": event.key}
         if isinstance(event, RedactionEvent):
@@ -243,6 +255,9 @@ class NioActor:
             content = event.source["content"]
             said = {"body": content.get("body"), "msgtype": content.get("msgtype"), "content": content}
             return "message", where | said | {"encrypted": event.decrypted}
+        if isinstance(event, UnknownEvent) and event.type in (POLL_START, POLL_RESPONSE):
+            kind = "poll" if event.type == POLL_START else "vote"
+            return kind, where | {"content": event.source["content"]}
         return None
 
     async def _on_invite(self, room: MatrixRoom, event: InviteMemberEvent) -> None:
@@ -255,17 +270,20 @@ class NioActor:
             told = {"room_id": room.room_id, "event_id": receipt.event_id, "user_id": receipt.user_id}
             self._gathered.append(("receipt", told))
 
-    async def _on_sync(self, _response: Response) -> None:
+    async def _on_sync(self, response: Response) -> None:
         for room_id in self._client.rooms.keys() - self._rooms_told:
             self._rooms_told.add(room_id)
             self._wire.tell("joined", room_id=room_id, encrypted=self._client.rooms[room_id].encrypted)
         gathered, self._gathered = self._gathered, []
         for kind, fields in gathered:
             self._wire.tell(kind, **fields)
+        for room_id in response.rooms.leave:
+            self._rooms_told.discard(room_id)
+            self._wire.tell("left", room_id=room_id)
 
 
 COMMANDS = (
-    "login resume create_direct create_group join look react invite leave kick "
+    "login resume create_direct create_group join look react vote invite leave kick "
     "send_text send_file redact read history set_up_recovery backed_up recover fetch thumbnail"
 )
 

@@ -10,6 +10,8 @@ for (const method of ["log", "info", "debug", "trace"]) console[method] = consol
 
 const sdk = await import("matrix-js-sdk");
 const { CryptoEvent } = await import("matrix-js-sdk/lib/crypto-api/index.js");
+const { PollResponseEvent } = await import("matrix-js-sdk/lib/extensible_events_v1/PollResponseEvent.js");
+const { M_POLL_RESPONSE, M_POLL_START } = await import("matrix-js-sdk/lib/@types/polls.js");
 const { decodeRecoveryKey } = await import("matrix-js-sdk/lib/crypto-api/recovery-key.js");
 
 const POLL_TIMEOUT_MS = 30_000;
@@ -56,6 +58,9 @@ function show(event, show_now) {
     } else if (event.getType() === "m.room.message") {
         told.add(event.getId());
         show_now("message", describe(event));
+    } else if (M_POLL_START.matches(event.getType()) || M_POLL_RESPONSE.matches(event.getType())) {
+        told.add(event.getId());
+        show_now(M_POLL_START.matches(event.getType()) ? "poll" : "vote", describe(event));
     }
 }
 
@@ -71,10 +76,19 @@ function listen() {
     });
     client.on(sdk.MatrixEventEvent.Decrypted, (event) => show(event, tell));
     client.on(sdk.RoomMemberEvent.Membership, (event, member) =>
-        gather("member", { room_id: member.roomId, user_id: member.userId, membership: member.membership }),
+        gather("member", {
+            room_id: member.roomId,
+            user_id: member.userId,
+            membership: member.membership,
+            reason: member.events.member?.getContent().reason ?? "",
+        }),
     );
     client.on(sdk.RoomEvent.MyMembership, (room, membership) => {
         if (membership === "join") gather("joined", { room_id: room.roomId, encrypted: room.hasEncryptionStateEvent() });
+        if (membership === "leave") {
+            joined.delete(room.roomId);
+            gather("left", { room_id: room.roomId });
+        }
         if (membership === "invite") {
             const sender = room.getMember(client.getUserId())?.events.member?.getSender();
             gather("invited", { room_id: room.roomId, sender, is_direct: room.getDMInviter() !== undefined });
@@ -114,6 +128,16 @@ async function create(encrypted, options) {
     const { room_id } = await client.createRoom({ ...options, initial_state, visibility: "private" });
     await known(room_id);
     return { room_id };
+}
+
+// A refused event keeps all later ones of its room back until the person drops it.
+async function sent(room_id, sending) {
+    try {
+        return await sending;
+    } catch (error) {
+        for (const event of client.getRoom(room_id).getPendingEvents()) client.cancelPendingEvent(event);
+        throw error;
+    }
 }
 
 async function download(url) {
@@ -177,6 +201,9 @@ const commands = {
             members: room.getJoinedMembers().map((member) => member.userId).sort(),
             unread: room.getUnreadNotificationCount(),
             encrypted: room.hasEncryptionStateEvent(),
+            tags: Object.keys(room.tags).sort(),
+            direct: JSON.stringify(client.getAccountData("m.direct")?.getContent() ?? {}).includes(room_id),
+            alerts: room.getLiveTimeline().getEvents().filter((event) => client.getPushActionsForEvent(event)?.notify).length,
             may_write: room.getLiveTimeline().getState("f").maySendMessage(client.getUserId()),
         };
     },
@@ -184,11 +211,39 @@ const commands = {
     react: ({ room_id, event_id, key }) =>
         client.sendEvent(room_id, "m.reaction", { "m.relates_to": { rel_type: "m.annotation", event_id, key } }),
 
+    vote({ room_id, event_id, answers }) {
+        const { type, content } = PollResponseEvent.from(answers, event_id).serialize();
+        return sent(room_id, client.sendEvent(room_id, type, content));
+    },
+
+    // A poll as the SDK shows it: what is asked, and who answered what as far as it is told.
+    async poll({ room_id, event_id }) {
+        const poll = client.getRoom(room_id).polls.get(event_id);
+        const responses = await poll.getResponses();
+        return {
+            question: poll.pollEvent.question.text,
+            answers: poll.pollEvent.answers.map(({ id, text }) => ({ id, text })),
+            kind: poll.pollEvent.rawKind,
+            responses: responses.getRelations().map((event) => ({
+                sender: event.getSender(),
+                answers: event.unstableExtensibleEvent.answerIds,
+            })),
+        };
+    },
+
     invite: ({ room_id, user_id }) => client.invite(room_id, user_id),
 
     leave: ({ room_id }) => client.leave(room_id),
 
-    send_text: ({ room_id, body }) => client.sendTextMessage(room_id, body),
+    send_text: ({ room_id, body, reply_to }) =>
+        sent(
+            room_id,
+            client.sendMessage(room_id, {
+                msgtype: "m.text",
+                body,
+                ...(reply_to ? { "m.relates_to": { "m.in_reply_to": { event_id: reply_to } } } : {}),
+            }),
+        ),
 
     redact: ({ room_id, event_id }) => client.redactEvent(room_id, event_id),
 
@@ -201,6 +256,14 @@ const commands = {
         const { body, content_type } = await download(place.url ?? place);
         await writeFile(save_to, place.url ? await open(place, body) : body);
         return { content_type };
+    },
+
+    async thumbnail({ url, width, height, save_to }) {
+        const address = client.mxcUrlToHttp(url, width, height, "scale", false, true, true);
+        const answer = await fetch(address, { headers: { Authorization: `Bearer ${client.getAccessToken()}` } });
+        if (!answer.ok) throw new Error(`${answer.status} for ${url}: ${await answer.text()}`);
+        await writeFile(save_to, Buffer.from(await answer.arrayBuffer()));
+        return { content_type: answer.headers.get("content-type") };
     },
 
     // The room's newest messages, oldest first, decrypted where a key is at hand.
