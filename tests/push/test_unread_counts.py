@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from teahouse.push import unread
+from teahouse.push.unread import Counts, Unread
 from tests.world import Person, World
 
 Counted = tuple[int, int]
@@ -47,6 +50,44 @@ async def test_messages_of_others_count_until_they_are_read(tea: World) -> None:
     await bob.say(room)  # who answers has read
     assert await counts(bob, room) == (0, 0)
     assert await counts(alice, room) == (1, 0)
+
+
+async def test_a_receipt_that_comes_while_counts_are_read_is_not_forgotten(
+    tea: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob, room = await pair(tea)
+    said = await alice.say(room)
+    await tea.restart()
+    fetch, reading = tea.counted.fetch, False
+
+    async def read_meanwhile(sql: str, *params: Any) -> Any:
+        nonlocal reading
+        rows = await fetch(sql, *params)
+        if "FROM receipts" in sql and "GROUP BY thread" in sql and not reading:
+            reading = True
+            await read(bob, room, said)
+        return rows
+
+    monkeypatch.setattr(tea.counted, "fetch", read_meanwhile)
+    await counts(bob, room)
+    assert reading
+    assert await counts(bob, room) == (0, 0)
+
+
+async def test_a_message_that_is_read_before_its_commit_is_told_counts_once(tea: World) -> None:
+    alice, bob, room = await pair(tea)
+    app = tea.app
+    counting = Unread(tea.database, app.eventlog, app.push_rules, app.people.number)
+    for content, expected in (({}, Counts(1, 0, {})), ({"m.mentions": {"user_ids": [bob.user_id]}}, Counts(2, 1, {}))):
+        pos = app.identifiers.position(await alice.say(room, **content))
+        assert pos is not None
+        event = await app.eventlog.store.at(tea.database, pos)
+        assert event is not None
+        state = await app.rooms.require(room)
+        for _ in range(2):
+            found = await counting.counts(bob.user_no, bob.user_id, state, {}, pos, threads=False)
+            assert found == expected
+            counting.committed([event])  # what memory has read from the disk a moment earlier
 
 
 async def test_what_the_predefined_rules_silence_does_not_count(tea: World) -> None:

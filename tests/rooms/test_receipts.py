@@ -1,9 +1,13 @@
 """How far people have read: receipts for all, for oneself and in threads, and read markers."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from teahouse.app import App
+from teahouse.db import Reader
+from teahouse.eventlog.state import RoomState
 from teahouse.rooms import receipts
 from tests.world import Answer, Person, World
 
@@ -23,7 +27,12 @@ async def read(person: Person, room: str, event_id: str, kind: str = "m.read", *
 async def shown(person: Person, room: str) -> Shown:
     """The receipts of a room as a fresh sync shows them."""
     await person.world.receipts_shown()
-    events = (await person.sync())["rooms"]["join"][room]["ephemeral"]["events"]
+    return told(await person.sync(), room)
+
+
+def told(answer: Any, room: str) -> Shown:
+    """The receipts of a room in a sync answer."""
+    events = answer.get("rooms", {}).get("join", {}).get(room, {}).get("ephemeral", {}).get("events", [])
     return {
         (kind, user_id, body.get("thread_id")): event_id
         for event in events
@@ -61,6 +70,58 @@ async def test_a_private_receipt_is_seen_by_ones_own_devices_alone(tea: World) -
     assert await shown(tablet, room) == {("m.read.private", bob.user_id, None): said}
     section = (await tablet.sync())["rooms"]["join"][room]
     assert section["unread_notifications"]["notification_count"] == 0
+
+
+async def test_of_two_private_receipts_on_one_event_the_wider_is_shown(
+    tea: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("teahouse.rooms.receipts.SHOWN_AFTER_S", 0.0)
+    alice, bob, room = await pair(tea)
+    said = await alice.say(room)
+    for order in ({"thread_id": "main"}, {}), ({}, {"thread_id": "main"}):
+        for body in order:
+            await read(bob, room, said, "m.read.private", **body)
+            await tea.receipts_shown()
+        assert await shown(bob, room) == {("m.read.private", bob.user_id, None): said}
+        said = await alice.say(room)
+
+
+@pytest.mark.parametrize("kind", ["m.read", "m.read.private"])
+async def test_a_receipt_shown_while_its_room_is_read_into_memory_reaches_those_who_looked_before(
+    tea: World, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob, room = await pair(tea)
+    said = await alice.say(room)
+    tablet = await bob.device("TABLET")
+    since = (await tablet.sync())["next_batch"]
+    monkeypatch.setattr("teahouse.rooms.receipts.SHOWN_AFTER_S", 1_000.0)  # the next process shows it
+    await read(bob, room, said, kind)
+    reading, armed = asyncio.Event(), False
+
+    def hold_up(app: App) -> None:
+        load, run = app.eventlog.store.load, app.receipts.run
+
+        async def read_state(db: Reader, room_no: int) -> RoomState | None:
+            state = await load(db, room_no)
+            if armed and not reading.is_set():
+                reading.set()
+                await tea.receipts_shown()
+            return state
+
+        async def show() -> None:
+            await reading.wait()
+            await run()
+
+        monkeypatch.setattr(app.eventlog.store, "load", read_state)
+        monkeypatch.setattr(app.receipts, "run", show)
+
+    tea.alter = hold_up
+    await tea.restart()
+    armed = True
+    first = await tablet.sync(since)
+    assert reading.is_set()
+    second = await tablet.sync(first["next_batch"])
+    assert told(first, room) | told(second, room) == {(kind, bob.user_id, None): said}
 
 
 async def test_threads_are_read_apart(tea: World) -> None:

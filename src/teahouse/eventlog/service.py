@@ -55,6 +55,7 @@ class EventLog:
         self.identifiers = identifiers
         self.store = EventStore(identifiers)
         self._states = StateCache()
+        self._untold = 0  # changes of rooms that were not in memory: a state being read meanwhile may lack them
         self.tails = Tails()
         self._queue: list[Waiting] = []
         self._arrived = asyncio.Event()
@@ -110,13 +111,17 @@ class EventLog:
     def listed(self, room_no: int, listed: bool) -> None:
         """A room entered or left the public directory."""
         state = self._states.get(room_no)
-        if state is not None:
+        if state is None:
+            self._untold += 1
+        else:
             state.listed = listed
 
     def receipts_shown(self, room_no: int, pos: int) -> None:
         """Receipts of a room became visible at `pos`."""
         state = self._states.get(room_no)
-        if state is not None:
+        if state is None:
+            self._untold += 1
+        else:
             state.receipt_head = pos
 
     async def run(self) -> None:
@@ -247,13 +252,16 @@ class EventLog:
             listener.committed(events)
 
     async def _load(self, db: Reader, room_no: int) -> RoomState | None:
-        state = await self.store.load(db, room_no)
-        # Another task may have loaded or replaced it while this one read: the one in the cache is the newer.
-        current = self._states.get(room_no)
-        if current is not None or state is None:
-            return current
-        self._states.put(state)
-        return state
+        while True:
+            untold = self._untold
+            state = await self.store.load(db, room_no)
+            # Another task may have loaded or replaced it while this one read: the one in the cache is the newer.
+            current = self._states.get(room_no)
+            if current is not None or state is None:
+                return current
+            if untold == self._untold:
+                self._states.put(state)
+                return state
 
 
 def answer(waiting: Waiting, verdict: Verdict) -> None:

@@ -61,7 +61,9 @@ class Recent:
     special: list[Mark]
 
     def add(self, mark: Mark) -> None:
-        """Take in a newer event."""
+        """Take in a newer event. One that is here already, read between its commit and the news of it, counts once."""
+        if mark.pos <= max(self.plain[-1] if self.plain else 0, self.special[-1].pos if self.special else 0):
+            return
         if mark.plain:
             self.plain.append(mark.pos)
             if len(self.plain) > 2 * COUNT_MAX:

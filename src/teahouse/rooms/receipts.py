@@ -84,6 +84,7 @@ class Receipts:
         self._clock = clock
         self._rooms = rooms
         self._marks: OrderedDict[tuple[int, int], dict[str, int]] = OrderedDict()
+        self._commits = 0  # of receipts: they take no position
         self._showings: OrderedDict[int, list[int]] = OrderedDict()  # room_no → positions of its newest showings
         self._spans: OrderedDict[tuple[int, int, int], Shown] = OrderedDict()
         self._arrived: list[Arrived] = []
@@ -123,13 +124,13 @@ class Receipts:
         key = (room_no, user_no)
         marks = self._marks.get(key)
         if marks is None:
-            head = self._database.head
+            before = (self._database.head, self._commits)
             rows = await self._database.fetch(
                 "SELECT thread, max(event_pos) FROM receipts WHERE room_no = ? AND user_no = ? GROUP BY thread",
                 room_no, user_no,
             )  # fmt: skip
             marks = dict(rows)
-            if head != self._database.head:
+            if before != (self._database.head, self._commits):  # what a commit moved forward must not go back
                 return marks
             self._marks[key] = marks
             if len(self._marks) > MARKS_CACHED_MAX:
@@ -158,7 +159,8 @@ class Receipts:
             return shown.encoded
         content = without(shown.public, ignored)
         for receipt in own:
-            content.setdefault(receipt.event_id, {})["m.read.private"] = {reader.user_id: receipt.body}
+            seen = content.setdefault(receipt.event_id, {}).setdefault("m.read.private", {})
+            put(seen, reader.user_id, receipt.body)
         return msgspec.Raw(msgspec.json.encode(content)) if content else None
 
     async def _keep(
@@ -216,10 +218,7 @@ class Receipts:
                 private.setdefault(user_no, []).append(Receipt(event_id, body))
                 continue
             user_id = await self._rooms.users.user_id(user_no)
-            # One user may have a threaded and an unthreaded receipt on the same event; the shape holds one: the wider.
-            seen = public.setdefault(event_id, {}).setdefault(kind, {})
-            if user_id not in seen or thread == UNTHREADED:
-                seen[user_id] = body
+            put(public.setdefault(event_id, {}).setdefault(kind, {}), user_id, body)
         return Shown(public, private, msgspec.Raw(msgspec.json.encode(public)) if public else None)
 
     async def run(self) -> None:
@@ -265,6 +264,7 @@ class Receipts:
         return arrived
 
     def _stored(self, arrived: Sequence[Arrived]) -> None:
+        self._commits += 1
         for each in arrived:
             room_no = each.state.room_no
             marks = self._marks.get((room_no, each.user_no))
@@ -334,6 +334,12 @@ def advance(marks: dict[str, int], thread: str, pos: int) -> None:
     """Move a read position forward, never back."""
     if marks.get(thread, 0) < pos:
         marks[thread] = pos
+
+
+def put(readers: dict[str, Any], user_id: str, body: Mapping[str, Any]) -> None:
+    """Add a receipt. Of a user's threaded and unthreaded ones on one event the shape holds one: the wider."""
+    if user_id not in readers or "thread_id" not in body:
+        readers[user_id] = body
 
 
 def without(public: Mapping[str, Mapping[str, Any]], ignored: Collection[str]) -> dict[str, dict[str, Any]]:
