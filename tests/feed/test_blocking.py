@@ -1,5 +1,11 @@
 """Blocking, muting and ignoring: what others can no longer do, what oneself no longer sees, and what nobody learns."""
 
+from collections.abc import Collection
+
+import pytest
+
+from teahouse.feed.boundaries import Boundaries
+from teahouse.feed.types import View
 from tests.feed.stage import COMMENTS, MY, blogger, carry_on, comment, follow
 from tests.public_accounts.newsroom import ACCOUNT, FOLLOW, POST
 from tests.world import World
@@ -59,6 +65,30 @@ async def test_comments_of_the_muted_blocked_and_ignored_are_shown_to_others_alo
     await reader.good("PUT", template, {"ignored_users": {}}, userId=reader.user_id)
     await reader.good("DELETE", MUTE, handle="loud")
     assert len((await reader.good("GET", COMMENTS, **at))["comments"]) == 3
+
+
+async def test_one_who_is_muted_while_a_page_is_read_is_not_on_the_next(
+    tea: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carl, reader, loud = await blogger(tea, "carl"), await tea.person("reader"), await tea.person("loud")
+    await carl.publish("A place to talk.")
+    await comment(loud, "carl")
+    await tea.restart()
+    load, reading = Boundaries._load, False
+
+    async def mute_meanwhile(boundaries: Boundaries, user_no: int, ignored: Collection[str]) -> View:
+        nonlocal reading
+        view = await load(boundaries, user_no, ignored)
+        if not reading:
+            reading = True
+            await reader.good("PUT", MUTE, handle="loud")
+        return view
+
+    monkeypatch.setattr(Boundaries, "_load", mute_meanwhile)
+    at = {"handle": "carl", "number": "1"}
+    await reader.good("GET", COMMENTS, **at)
+    assert reading
+    assert (await reader.good("GET", COMMENTS, **at))["comments"] == []
 
 
 async def test_a_page_of_comments_goes_on_behind_those_that_are_not_shown(tea: World) -> None:

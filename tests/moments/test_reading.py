@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from teahouse.db import Reader
+from teahouse.moments import store as moments_store
+from teahouse.moments.journal import Journal
 from tests.moments.town import (
     MOMENT,
     MOMENTS,
@@ -217,6 +220,45 @@ async def test_one_who_is_hidden_from_sees_nothing_and_is_not_told(tea: World) -
     await take_off(alice, "hidden", bob)
     assert await feed(bob) == ["two", "one"]
     assert texts(await bob.sync(since), room) == ["one", "two"]
+
+
+async def test_one_who_is_hidden_from_while_nothing_of_it_is_in_memory_sees_nothing(
+    tea: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("teahouse.moments.circles.MOMENTS_CACHED_MAX", 0)  # one author at a time
+    alice, bob, carol = await town(tea, "alice", "bob", "carol")
+    await publish(alice, "Not for everybody.")
+    assert "Not for everybody." in str(await carol.sync())
+    await publish(bob)
+    await carol.sync()
+    await put_on(alice, "hidden", carol)
+    page = await carol.ask("GET", "/rooms/{roomId}/messages", None, {"dir": "b"}, roomId=await room_of(alice))
+    assert "Not for everybody." not in str(page.json)
+    assert "Not for everybody." not in str(await carol.sync())
+
+
+async def test_one_who_is_hidden_from_while_they_are_looking_sees_nothing_afterwards(
+    tea: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, carol = await town(tea, "alice", "carol")
+    await publish(alice, "Not for everybody.")
+    await carol.sync()
+    await tea.restart()
+    read, looking = moments_store.journal, False
+
+    async def hide_meanwhile(db: Reader, author_no: int) -> Journal | None:
+        nonlocal looking
+        journal = await read(db, author_no)
+        if not looking:
+            looking = True
+            await put_on(alice, "hidden", carol)
+        return journal
+
+    monkeypatch.setattr(moments_store, "journal", hide_meanwhile)
+    await carol.sync()
+    assert looking
+    page = await carol.ask("GET", "/rooms/{roomId}/messages", None, {"dir": "b"}, roomId=await room_of(alice))
+    assert "Not for everybody." not in str(page.json)
 
 
 async def test_leaving_the_room_is_not_wanting_this_friend_s_moments(tea: World) -> None:

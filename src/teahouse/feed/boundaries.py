@@ -43,6 +43,7 @@ class Boundaries(BoundariesOfPosts):
         self._clock = clock
         self._users = users
         self._views: OrderedDict[int, tuple[Collection[str], View]] = OrderedDict()
+        self._changes = 0  # they take no position
 
     async def keeps_away(self, reader: Reader, user_no: int, other_no: int) -> bool:
         row = await reader.fetch_one("SELECT flags FROM shuns WHERE user_no = ? AND other_no = ?", user_no, other_no)
@@ -62,9 +63,9 @@ class Boundaries(BoundariesOfPosts):
         known = self._views.get(user_no)
         if known is not None and known[0] is ignored:
             return known[1]
-        head = self._database.head
+        before = (self._database.head, self._changes)
         view = await self._load(user_no, ignored)
-        if head == self._database.head:
+        if before == (self._database.head, self._changes):  # else somebody was blocked meanwhile
             self._views[user_no] = (ignored, view)
             if len(self._views) > VIEWS_CACHED_MAX:
                 self._views.popitem(last=False)
@@ -141,6 +142,7 @@ class Boundaries(BoundariesOfPosts):
         return View(muted, blocked, strangers, no_reposts, settings, phrases, muted | blocked | strangers)
 
     def _forget(self, user_no: int) -> None:
+        self._changes += 1
         self._views.pop(user_no, None)
 
 

@@ -207,6 +207,7 @@ class Journals:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._moments = 0
+        self._changes = 0  # of journals, those not in memory too: not every change takes a position
         self._journals: OrderedDict[int, Journal] = OrderedDict()
         self._rooms: dict[int, int] = {}  # room_no → author_no, of those in memory
 
@@ -216,9 +217,10 @@ class Journals:
         if journal is not None:
             self._journals.move_to_end(author_no)
             return journal
-        head = self._database.head
+        before = (self._database.head, self._changes)
         journal = await store.journal(self._database, author_no)
-        if journal is not None and head == self._database.head and author_no not in self._journals:
+        unchanged = before == (self._database.head, self._changes)  # else somebody may be hidden from since
+        if journal is not None and unchanged and author_no not in self._journals:
             self._journals[author_no] = journal
             self._rooms[journal.room_no] = author_no
             self._moments += len(journal.moments)
@@ -230,11 +232,13 @@ class Journals:
 
     def change(self, author_no: int, change: Callable[[Journal], None], *, anew: bool = True) -> None:
         """Bring a journal in memory up to a commit; `anew` unless only a newest event came."""
+        self._changes += 1
         journal = self._journals.get(author_no)
         if journal is not None:
             before = len(journal.moments)
             change(journal)
-            journal.generation += anew
+            if anew:
+                journal.changed()
             self._moments += len(journal.moments) - before
 
     def committed(self, events: Iterable[StoredEvent]) -> None:

@@ -6,6 +6,7 @@ it to those who were let in later, or a redaction. What is not in the journal no
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,10 @@ class Told:
         return self.versions[-1].audience
 
 
+# Counted over all journals: one that is read anew must not take views of its earlier life for its own.
+_generations = itertools.count(1)
+
+
 @dataclass(slots=True)
 class View:
     """What one reader may read: intervals over the first `count` events, true until `expires_ms`."""
@@ -45,23 +50,27 @@ class View:
 
 @dataclass(slots=True)
 class Journal:
-    """One author's room. `generation` rises with every change but the addition of a newest event."""
+    """One author's room. `generation` is another one after every change but the addition of a newest event."""
 
     author_no: int
     room_no: int
     days: int = 0
     hidden: set[int] = field(default_factory=set)
     closed: bool = False  # the author's account is: nobody reads here any more
-    generation: int = 0
+    generation: int = field(default_factory=lambda: next(_generations))
     moments: dict[int, Told] = field(default_factory=dict)
     events: list[tuple[int, int]] = field(default_factory=list)  # (position, its moment's position; 0: state), in order
+
+    def changed(self) -> None:
+        """Views made so far hold no more."""
+        self.generation = next(_generations)
 
     def add(self, pos: int, moment_pos: int = 0) -> None:
         """Take in an event; one that is there already changes nothing."""
         if not self.events or self.events[-1] < (pos, moment_pos):
             self.events.append((pos, moment_pos))
         elif self.events[bisect_left(self.events, (pos, moment_pos))] != (pos, moment_pos):
-            self.generation += 1
+            self.changed()
             insort(self.events, (pos, moment_pos))
 
     def tell(self, told: Told) -> None:

@@ -182,7 +182,6 @@ async def journal(db: Reader, author_no: int) -> Journal | None:
     for pos, created_ms, scope, named, gone, gone_last in rows:
         versions = changed.get(pos) or [Version(pos, audience_of(scope, named))]
         made.tell(Told(pos, created_ms, versions, gone, gone_last))
-    made.generation = 0
     return made
 
 
