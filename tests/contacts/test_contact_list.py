@@ -1,5 +1,6 @@
 """The list of contacts: paged, remarked on, and nobody else's business."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -87,3 +88,39 @@ async def test_one_who_left_before_the_answer_makes_no_contact(house: World) -> 
     await alice.leave(room)
     await bob.ask("POST", "/rooms/{roomId}/join", {}, roomId=room)
     assert (await alice.good("GET", CONTACTS))["contacts"] == []
+
+
+@pytest.mark.parametrize("parts", ["sender", "target"])
+@pytest.mark.parametrize("required", [True, False])
+async def test_an_invitation_from_before_two_parted_makes_no_contact(
+    place: Place, tmp_path: Path, required: bool, parts: str
+) -> None:
+    async with world(place, tmp_path / "data", greetings__required=required) as house:
+        alice, bob = await house.person("alice"), await house.person("bob")
+        await befriend(alice, bob)
+        room = await alice.create(is_direct=True, invite=[bob.user_id])
+        one, other = (alice, bob) if parts == "sender" else (bob, alice)
+        await one.good("DELETE", ONE, userId=other.user_id)
+        await bob.join(room)
+        for person in (alice, bob):
+            assert (await person.good("GET", CONTACTS))["contacts"] == []
+        await befriend(bob, alice)  # as strangers do
+        assert len((await alice.good("GET", CONTACTS))["contacts"]) == 1
+
+
+@pytest.mark.parametrize("in_flight", [False, True])
+@pytest.mark.parametrize("required", [True, False])
+async def test_one_who_was_blocked_makes_no_contact_by_accepting_an_older_greeting(
+    place: Place, tmp_path: Path, required: bool, in_flight: bool
+) -> None:
+    async with world(place, tmp_path / "data", greetings__required=required) as house:
+        alice, bob = await house.person("alice"), await house.person("bob")
+        room = await alice.create(is_direct=True, invite=[bob.user_id])
+        blocking = alice.good("POST", f"{ONE}/block", {}, userId=bob.user_id)
+        if in_flight:
+            await asyncio.gather(bob.join(room), blocking)
+        else:
+            await blocking
+            await bob.join(room)
+        for person in (alice, bob):
+            assert (await person.good("GET", CONTACTS))["contacts"] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from teahouse.contacts import store as contacts_store
 from tests.world import Person, World
 
 MOMENTS = "/_teahouse/v1/moments"
@@ -17,6 +18,7 @@ async def befriend(world: World, *people: Person) -> None:
     """Make everybody everybody's friend, as accepted greetings do."""
     for one, other in itertools.combinations(people, 2):
         async with world.app.database.transaction() as tx:
+            await contacts_store.greet(tx, other.user_no, one.user_no, 0, 0, "")
             await world.app.contacts.accepted(tx, one.user_no, other.user_no)
 
 

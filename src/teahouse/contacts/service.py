@@ -84,14 +84,19 @@ class Contacts:
         await self._check_limits(self._database, sender_no, target_no)
 
     async def greeted(self, tx: Transaction, sender_no: int, target_no: int, invite: StoredEvent) -> None:
-        if not self._limits.required or await store.contact(tx, sender_no, target_no) is not None:
+        if await store.contact(tx, sender_no, target_no) is not None:
             return
-        await self._check_limits(tx, sender_no, target_no)  # again: many sent at once saw each other only here
+        if self._limits.required:
+            await self._check_limits(tx, sender_no, target_no)  # again: many sent at once saw each other only here
         reason = invite.content.get("reason")
         text = reason if isinstance(reason, str) else ""
         await store.greet(tx, target_no, sender_no, invite.room_no, invite.origin_server_ts, text)
 
     async def accepted(self, tx: Transaction, sender_no: int, target_no: int) -> None:
+        # An invitation outlives the wish behind it: one from before the two parted, or before its sender blocked the
+        # other, still lets into the room, and makes no contact any more.
+        if await store.last_sent(tx, sender_no, target_no) is None:
+            return
         for user_no in (sender_no, target_no):
             if await store.count(tx, user_no) >= CONTACTS_MAX:
                 raise Forbidden(f"One of you has the most contacts one can have, {CONTACTS_MAX}.")
@@ -149,6 +154,7 @@ class Contacts:
         """End a contact if there is one, and ignore the user: their messages, invites and greetings vanish."""
         async with self._database.transaction() as tx:
             await self._part(tx, user_no, other_no)
+            await store.withdraw(tx, user_no, other_no)
             await self._ignore(tx, user_no, other)
 
     async def _part(self, tx: Transaction, user_no: int, other_no: int) -> bool:

@@ -37,9 +37,8 @@ async def befriend(tx: Transaction, user_no: int, other_no: int, now_ms: int) ->
         "INSERT INTO contacts (user_no, other_no, since_ms, remark) VALUES (?, ?, ?, '') ON CONFLICT DO NOTHING",
         [(user_no, other_no, now_ms), (other_no, user_no, now_ms)],
     )
-    await tx.execute_many(
-        "DELETE FROM greetings WHERE target_no = ? AND sender_no = ?", [(user_no, other_no), (other_no, user_no)]
-    )
+    await withdraw(tx, user_no, other_no)
+    await withdraw(tx, other_no, user_no)
 
 
 async def part(tx: Transaction, user_no: int, other_no: int) -> int:
@@ -62,6 +61,11 @@ async def greet(tx: Transaction, target_no: int, sender_no: int, room_no: int, n
         "refused = 0, reason = excluded.reason",
         target_no, sender_no, room_no, now_ms, reason,
     )  # fmt: skip
+
+
+async def withdraw(tx: Transaction, sender_no: int, target_no: int) -> None:
+    """The sender's greeting counts no more."""
+    await tx.execute("DELETE FROM greetings WHERE target_no = ? AND sender_no = ?", target_no, sender_no)
 
 
 async def refuse(tx: Transaction, target_no: int, room_no: int) -> None:
