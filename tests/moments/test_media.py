@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from tests.moments.town import MOMENT, publish, put_on, show_to, town, unfriend
-from tests.public_accounts.newsroom import opened
+from tests.public_accounts.newsroom import ACCOUNT, POSTS, opened
 from tests.world import SERVER, Person, World
 
 DOWNLOAD = "/_matrix/client/v1/media/download/{server}/{mediaId}"
@@ -123,3 +123,21 @@ async def test_a_picture_that_its_author_published_stays_public(tea: World) -> N
     assert await status(bob, uri) == 200
     await alice.good("DELETE", MOMENT, momentId=moment_id)
     assert await status(bob, uri) == 200
+
+
+async def test_an_account_s_staff_cannot_publish_what_a_colleague_shows_to_friends(tea: World) -> None:
+    alice, mallory, carol = await town(tea, "alice", "mallory", "carol")
+    account = await opened(mallory)
+    path = {"handle": account.handle, "userId": alice.user_id}
+    await mallory.good("PUT", f"{ACCOUNT}/staff/{{userId}}", {"role": "editor"}, **path)
+    private, open_ = await upload(alice, picture()), await upload(alice, picture("blue"))
+    await publish(alice, "Look.", "some", carol, **shown(private))
+    for person in (mallory, alice):  # she would have to upload it anew: her colleague could have put it into her draft
+        body = {"content": {"text": "x", **shown(private)}}
+        refused = await person.ask("POST", POSTS, body, handle=account.handle)
+        assert (refused.status, refused.errcode) == (400, "M_INVALID_PARAM")
+    described = {"name": "The Daily Leaf", "picture": private}
+    assert (await mallory.ask("PUT", ACCOUNT, described, handle=account.handle)).status == 400
+    assert [await status(person, private) for person in (mallory, carol)] == [404, 200]
+    await account.publish("This one she gave us.", **shown(open_))
+    assert await status(carol, open_) == 200

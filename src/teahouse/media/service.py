@@ -41,6 +41,7 @@ from teahouse.media.types import (
 )
 
 PLACING_LOCKS = 64  # uploads of different content that may take their names at the same time
+NOBODY = 0  # no user's number: in the audience of nothing
 RETRY_AFTER_MS = 60_000  # told to a user with too many reserved ids
 
 
@@ -108,7 +109,7 @@ class MediaService:
             media = await self._media(server_name, media_id)
             if media is not None and media.sha256 is None:
                 raise NotYetUploaded("The content has not been uploaded yet.")
-        if media is None or not await self._may_read(requester, media_id):
+        if media is None or not await self._may_read(requester.user_no, media_id):
             raise NotFound("There is no such media.")
         return media
 
@@ -212,9 +213,13 @@ class MediaService:
                 await asyncio.to_thread(self._folder.remove, stored.sha256)
             raise
 
-    async def _may_read(self, requester: Requester, media_id: str) -> bool:
+    async def is_open(self, media_id: str) -> bool:
+        """Whether any signed-in user who has the id may read it: nothing keeps it for an audience."""
+        return await self._may_read(NOBODY, media_id)
+
+    async def _may_read(self, user_no: int, media_id: str) -> bool:
         for each in self.audiences:
-            if not await each.may_read(media_id, requester.user_no):
+            if not await each.may_read(media_id, user_no):
                 return False
         return True
 

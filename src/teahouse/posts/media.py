@@ -12,6 +12,7 @@ from urllib.parse import quote
 from teahouse.db import Database, Transaction
 from teahouse.errors import InvalidParam
 from teahouse.media import MediaService
+from teahouse.media.types import Media as Stored
 from teahouse.posts.checking import Upload
 from teahouse.posts.types import Fate, Ref
 
@@ -43,12 +44,15 @@ class PublicMedia:
         self, urls: Iterable[str], owners: Collection[int], before: Ref | None = None
     ) -> Mapping[str, Upload]:
         """What the server knows of files that are to become public: each was uploaded by one of `owners`, or is
-        public already as part of `before`. Raises InvalidParam.
+        public already as part of `before`. What one of several keeps for an audience, the others cannot publish.
+        Raises InvalidParam.
         """
         found: dict[str, Upload] = {}
         for url in urls:
             media = await self._media.find(url)
-            if media is None or (media.user_no not in owners and not await self._belongs(media.media_id, before)):
+            if media is None or not (
+                await self._owned(media, owners) or await self._belongs(media.media_id, before)
+            ):
                 # One answer for both: whether other people's files exist is nobody's business.
                 raise InvalidParam(f"Upload {url} first: there is no such file of the account's staff on this server.")
             found[url] = Upload(media.content_type.partition(";")[0].strip().lower(), media.size_bytes)
@@ -72,6 +76,10 @@ class PublicMedia:
         """An account's picture and cover are these now, and no others."""
         await self.hide(tx, Ref(account_no, ACCOUNT_ITSELF))
         await self.show(tx, Ref(account_no, ACCOUNT_ITSELF), [url for url in urls if url])
+
+    async def _owned(self, media: Stored, owners: Collection[int]) -> bool:
+        """Whether it is the owners' to publish: uploaded by one of them, and if they are several, for no audience."""
+        return media.user_no in owners and (len(owners) == 1 or await self._media.is_open(media.media_id))
 
     async def _belongs(self, media_id: str, before: Ref | None) -> bool:
         if before is None:
