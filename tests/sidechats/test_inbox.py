@@ -87,6 +87,19 @@ async def test_who_has_a_chat_hands_it_over_to_a_colleague(tea: World) -> None:
     assert nobody.status == 404
 
 
+async def test_one_who_left_the_staff_holds_no_chat_back(tea: World) -> None:
+    work, reader = await desk(tea)
+    room_id = await opened(reader)
+    await reader.say(room_id)
+    assert (await work.ask(work.editor, "POST", f"{ONE}/claim", room_id)).status == 200
+    assert (await work.ask(work.owner, "POST", f"{ONE}/claim", room_id)).status == 409
+    path = {"handle": work.account.handle, "userId": work.editor.user_id}
+    await work.owner.good("DELETE", f"{ACCOUNT}/staff/{{userId}}", **path)
+    await work.answer(work.owner, room_id, "Here I am.")
+    assert (await work.ask(work.editor, "POST", f"{ONE}/claim", room_id)).status == 403
+    assert "Here I am." in [text for _, text in said(await reader.sync(), room_id)]
+
+
 async def test_a_retried_answer_is_said_once(tea: World) -> None:
     work, reader = await desk(tea)
     room_id = await opened(reader)

@@ -60,6 +60,7 @@ class Accounts:
         self._opening = opening
         self._owned_max = owned_max
         self._accounts: OrderedDict[int, Account] = OrderedDict()
+        self._changes = 0  # of accounts; what pins a post takes no position
         self._handles: dict[str, int] = {}
 
     def now_ms(self) -> int:
@@ -269,10 +270,7 @@ class Accounts:
 
     async def role(self, user_no: int, account_no: int) -> str:
         """What somebody may do for an account; '' for nothing."""
-        row = await self._database.fetch_one(
-            "SELECT role FROM account_staff WHERE user_no = ? AND account_no = ?", user_no, account_no
-        )
-        return "" if row is None else str(row[0])
+        return await staff.role(self._database, user_no, account_no)
 
     async def require_role(self, user_no: int, account: Account, role: str) -> None:
         """Raises Forbidden for one who may do less than `role`."""
@@ -346,29 +344,32 @@ class Accounts:
 
     def changed(self, account_no: int, **values: Any) -> None:
         """Bring the cache up to a commit."""
+        self._changes += 1
         account = self._accounts.get(account_no)
         if account is not None:
             self._accounts[account_no] = replace(account, **values)
 
     def counted(self, account_no: int, by: int) -> None:
         """Followers came or went."""
+        self._changes += 1
         account = self._accounts.get(account_no)
         if account is not None:
             self._accounts[account_no] = replace(account, followers=account.followers + by)
 
     def forget(self, account_no: int) -> None:
         """Read an account anew the next time."""
+        self._changes += 1
         self._accounts.pop(account_no, None)
 
     async def _load(self, condition: str, value: int | str) -> Account | None:
-        head = self._database.head
+        before = (self._database.head, self._changes)
         row = await self._database.fetch_one(f"SELECT {COLUMNS} FROM public_accounts WHERE {condition}", value)
         return None if row is None else self._kept(row, head)
 
     def _kept(self, row: Row, head: int) -> Account:
         """An account read when the log was at `head`: into memory, unless something changed meanwhile."""
         account = self._account(row)
-        if head == self._database.head:
+        if before == (self._database.head, self._changes):
             self._accounts[account.account_no] = account
             self._handles[account.handle] = account.account_no
             if len(self._accounts) > ACCOUNTS_CACHED_MAX:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from teahouse.db import Transaction
+from teahouse.db import Reader, Transaction
 from teahouse.errors import Forbidden, NotFound
 from teahouse.public_accounts.tokens import end_tokens
 
 STAFF_MAX = 100  # people who work for one account
+
+
+async def role(reader: Reader, user_no: int, account_no: int) -> str:
+    """What somebody may do for an account; '' for nothing."""
+    row = await reader.fetch_one(
+        "SELECT role FROM account_staff WHERE user_no = ? AND account_no = ?", user_no, account_no
+    )
+    return "" if row is None else str(row[0])
 
 
 async def insert(tx: Transaction, user_no: int, account_no: int, role: str, now_ms: int) -> None:

@@ -14,6 +14,7 @@ from teahouse.db import Database, Transaction
 from teahouse.errors import Conflict, Forbidden, NotFound
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Content, Draft, Proposal, StoredEvent, Txn
+from teahouse.public_accounts import staff
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.types import Account
 from teahouse.rooms.history import History
@@ -23,6 +24,7 @@ from teahouse.sidechats import answered, store, types
 from teahouse.sidechats.types import Figures, Listed, SideChat
 
 NEWEST = 1 << 62
+ANSWERING = ("owner", "editor")  # roles whose holders take care of chats
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,12 @@ class Inbox:
         """Take care of a chat. Claiming it again makes the time longer; raises Conflict while somebody else has it."""
         now_ms = self._clock.now_ms()
         async with self._database.transaction() as tx:
-            if not await store.claim(tx, chat.room_no, user_no, now_ms, until(now_ms)):
-                raise await self._taken(tx, chat.room_no)
+            await self._require_free(tx, chat.room_no, user_no)
+            await store.hand(tx, chat.room_no, user_no, until(now_ms))
 
     async def hand_over(self, account: Account, user_no: int, chat: SideChat, colleague_no: int) -> None:
         """Give a chat to a colleague: who has it may, and the account's owners."""
-        if await self._accounts.role(colleague_no, account.account_no) not in ("owner", "editor"):
+        if await self._accounts.role(colleague_no, account.account_no) not in ANSWERING:
             raise Forbidden("A chat is handed over to an owner or editor of the account.")
         owner = await self._accounts.role(user_no, account.account_no) == "owner"
         now_ms = self._clock.now_ms()
@@ -133,15 +135,13 @@ class Inbox:
         """The chat as it is now; raises Conflict while somebody else has it."""
         chat = await store.by_room(tx, room_no)
         assert chat is not None
-        if chat.holder(self._clock.now_ms()) not in (0, user_no):
-            raise await self._taken(tx, room_no)
-        return chat
-
-    async def _taken(self, tx: Transaction, room_no: int) -> Conflict:
-        chat = await store.by_room(tx, room_no)
-        assert chat is not None
-        minutes = max(1, (chat.claimed_until_ms - self._clock.now_ms()) // answered.MINUTE_MS)
-        return Conflict(f"A colleague takes care of this chat. It is free for others in {minutes} minutes.")
+        now_ms = self._clock.now_ms()
+        holder = chat.holder(now_ms)
+        # One who is of the staff no more holds nothing: nobody could ask them to let go.
+        if holder in (0, user_no) or await staff.role(tx, holder, chat.account_no) not in ANSWERING:
+            return chat
+        minutes = max(1, (chat.claimed_until_ms - now_ms) // answered.MINUTE_MS)
+        raise Conflict(f"A colleague takes care of this chat. It is free for others in {minutes} minutes.")
 
 
 def until(now_ms: int) -> int:

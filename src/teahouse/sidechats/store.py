@@ -100,15 +100,6 @@ async def answered(tx: Transaction, chat: SideChat, pos: int, author_no: int, no
     )  # fmt: skip
 
 
-async def claim(tx: Transaction, room_no: int, user_no: int, now_ms: int, until_ms: int) -> int:
-    """Take a chat that nobody else holds; 0 when somebody does."""
-    return await tx.execute(
-        "UPDATE side_chats SET claimed_by = ?, claimed_until_ms = ? WHERE room_no = ? "
-        "AND (claimed_by = 0 OR claimed_by = ? OR claimed_until_ms <= ?)",
-        user_no, until_ms, room_no, user_no, now_ms,
-    )  # fmt: skip
-
-
 async def hand(tx: Transaction, room_no: int, user_no: int, until_ms: int) -> None:
     """Give a chat to somebody; to nobody for 0."""
     await tx.execute(
