@@ -151,6 +151,7 @@ async def test_documents_are_sealed_and_go_thirty_days_after_the_verdict(tea: Wo
     assert (await staff.good("GET", f"{WISH}/evidence/{{documentId}}", **at))["name"] == "register-secret.pdf"
     await tea.restart()
     tea.clock.pass_ms(1)
+    assert (await staff.ask("GET", f"{WISH}/evidence/{{documentId}}", **at)).status == 404  # before it is swept, too
     await tea.app.badges.sweep()
     assert await tea.database.fetch("SELECT evidence_no FROM badge_evidence") == []
     assert (await staff.ask("GET", f"{WISH}/evidence/{{documentId}}", **at)).status == 404

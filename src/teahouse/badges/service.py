@@ -143,7 +143,7 @@ class Badges:
     async def document(self, staff_no: int, wish: BadgeRequest, evidence_no: int) -> tuple[str, bytes]:
         """A document's name and content, for one who decides; that they opened it is written into the register."""
         await self.check_may_decide(staff_no, wish.account_no)
-        row = await store.document(self.database, wish.request_no, evidence_no)
+        row = await store.document(self.database, wish.request_no, evidence_no, self.clock.now_ms())
         if row is None:
             raise NotFound("There is no such document, or no longer.")
         name = self._safe.open(row[0], wish.request_no).decode()

@@ -116,11 +116,13 @@ async def documents(reader: Reader, request_no: int) -> Sequence[Row]:
     )
 
 
-async def document(reader: Reader, request_no: int, evidence_no: int) -> Row | None:
-    """(sealed name, sealed content) of a document."""
+async def document(reader: Reader, request_no: int, evidence_no: int, now_ms: int) -> Row | None:
+    """(sealed name, sealed content) of a document whose time is not over."""
     return await reader.fetch_one(
-        "SELECT name, document FROM badge_evidence WHERE request_no = ? AND evidence_no = ?", request_no, evidence_no
-    )
+        "SELECT name, document FROM badge_evidence WHERE request_no = ? AND evidence_no = ? "
+        "AND (delete_ms = 0 OR delete_ms > ?)",
+        request_no, evidence_no, now_ms,
+    )  # fmt: skip
 
 
 async def drop_documents(tx: Transaction, request_no: int) -> None:
