@@ -34,8 +34,11 @@ class ControlSocket:
     async def open(self) -> None:
         """Listen; only the server's own user can connect."""
         self._path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._converse, str(self._path), limit=LINE_MAX_BYTES)
+        bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        bound.bind(str(self._path))
+        # Before listening: a folder that was made by hand may let others in, who must not be quicker than this.
         self._path.chmod(0o600)
+        self._server = await asyncio.start_unix_server(self._converse, sock=bound, limit=LINE_MAX_BYTES)
 
     async def close(self) -> None:
         """Stop listening."""
