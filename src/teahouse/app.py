@@ -161,7 +161,7 @@ class App:
                 self.sessions.run(),
                 self.schedule.run(),
                 self.posts.erasing.run(),
-                self.moments.moments.erase_media(),
+                self.moments.moments.run(),
                 self.mail.run(),
                 self.mailings.run(),
                 self.mirrors.run(),

@@ -1,12 +1,15 @@
 """How far people have read: receipts for all, for oneself and in threads, and read markers."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from teahouse.app import App
-from teahouse.db import Reader
+from teahouse.db import Reader, Transaction
+from teahouse.errors import StorageFull
 from teahouse.eventlog.state import RoomState
 from teahouse.rooms import receipts
 from tests.world import Answer, Person, World
@@ -119,6 +122,27 @@ async def test_a_receipt_shown_while_its_room_is_read_into_memory_reaches_those_
     assert reading.is_set()
     second = await tablet.sync(first["next_batch"])
     assert told(first, room) | told(second, room) == {(kind, bob.user_id, None): said}
+
+
+async def test_a_full_disk_delays_receipts_and_loses_none(tea: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receipts, "SHOWN_AFTER_LARGE_S", 0.05)
+    alice, bob, room = await pair(tea)
+    said = await alice.say(room)
+    since = (await alice.sync())["next_batch"]
+    transaction, refused = tea.counted.transaction, asyncio.Event()
+
+    @asynccontextmanager
+    async def full(*_: Any) -> AsyncIterator[Transaction]:
+        refused.set()
+        raise StorageFull("The server's disk is full.")
+        yield
+
+    await read(bob, room, said)
+    monkeypatch.setattr(tea.counted, "transaction", full)
+    await refused.wait()
+    monkeypatch.setattr(tea.counted, "transaction", transaction)
+    await tea.receipts_shown()
+    assert told(await alice.sync(since), room) == {("m.read", bob.user_id, None): said}
 
 
 async def test_threads_are_read_apart(tea: World) -> None:

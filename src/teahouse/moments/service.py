@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from teahouse.clock import Clock
 from teahouse.db import Database, Transaction
-from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound
+from teahouse.errors import Conflict, Forbidden, InvalidParam, NotFound, StorageFull
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Draft, Proposal, StoredEvent, Txn
 from teahouse.media.types import Media
@@ -186,6 +186,11 @@ class Moments:
                 await self.delete(author, await self.id_of(moment))
         async with self._database.transaction() as tx:
             await deeds_store.erase_by(tx, user_no)
+
+    async def run(self) -> None:
+        """Remove what an earlier process left to remove."""
+        with contextlib.suppress(StorageFull):  # which must not keep the server from starting
+            await self.erase_media()
 
     async def erase_media(self) -> None:
         """Remove the files that deleted moments held. What a stop interrupts the next round, or start, does."""

@@ -18,7 +18,7 @@ import msgspec
 from teahouse.bus import Bus
 from teahouse.clock import Clock
 from teahouse.db import Database
-from teahouse.errors import InvalidParam
+from teahouse.errors import InvalidParam, StorageFull
 from teahouse.eventlog.service import EventLog
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.store import MAIN_THREAD, SENT
@@ -278,13 +278,18 @@ class Receipts:
     async def _show(self, room_nos: Iterable[int]) -> None:
         """Give the gathered receipts of some rooms their positions and wake the readers."""
         rooms = list(room_nos)
-        async with self._database.transaction() as tx:
-            shown: dict[int, int] = {}
-            for room_no in rooms:
-                pos = tx.positions()
-                await tx.execute(f"UPDATE receipts SET pos = ? WHERE room_no = ? AND {WAITING}", pos, room_no)
-                shown[room_no] = pos
-            tx.on_commit(lambda: self._shown(shown))
+        try:
+            async with self._database.transaction() as tx:
+                shown: dict[int, int] = {}
+                for room_no in rooms:
+                    pos = tx.positions()
+                    await tx.execute(f"UPDATE receipts SET pos = ? WHERE room_no = ? AND {WAITING}", pos, room_no)
+                    shown[room_no] = pos
+                tx.on_commit(lambda: self._shown(shown))
+        except StorageFull:  # which must not end the server: they are shown later
+            due = asyncio.get_running_loop().time() + SHOWN_AFTER_LARGE_S
+            self._pending = dict.fromkeys(rooms, due) | self._pending
+            self._due.set()
 
     def _shown(self, shown: Mapping[int, int]) -> None:
         for room_no, pos in shown.items():
