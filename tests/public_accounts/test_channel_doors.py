@@ -128,6 +128,22 @@ async def test_the_relations_of_a_post_hold_what_its_reader_did_and_nobody_else(
     assert await related(reader) == [own]
 
 
+async def test_what_one_does_in_one_s_own_channel_reaches_one_s_other_devices(tea: World) -> None:
+    ann = await tea.person("ann")
+    account = await opened(ann, "ann", "person")
+    first, _ = await account.publish("One."), await account.publish("Two.")
+    laptop = await ann.device("LAPTOP")
+    since = (await laptop.sync())["next_batch"]
+    path = {"roomId": account.room_id, "receiptType": "m.read", "eventId": first["event_id"]}
+    await ann.good("POST", f"{ROOM}/receipt/{{receiptType}}/{{eventId}}", {}, **path)
+    answer = await laptop.sync(since)
+    [shown] = answer["rooms"]["join"][account.room_id]["ephemeral"]["events"]
+    assert ann.user_id in shown["content"][first["event_id"]]["m.read"]
+    annotates = {"rel_type": "m.annotation", "event_id": first["event_id"], "key": "🍵"}
+    like = await ann.send(account.room_id, "m.reaction", {"m.relates_to": annotates})
+    assert [event["event_id"] for event in timeline(await laptop.sync(answer["next_batch"]), account.room_id)] == [like]
+
+
 async def test_nobody_sees_a_follower_type(tea: World) -> None:
     account, reader, other, _ = await followed(tea)
     since = (await other.sync())["next_batch"]

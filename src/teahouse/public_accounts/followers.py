@@ -171,6 +171,8 @@ class Followers:
     def changed(self, user_no: int, account_no: int, pos: int) -> None:
         """Something of a channel is new at `pos` to one reader alone."""
         self._changes += 1
+        if user_no == account_no:
+            self._places.pop(user_no, None)
         for room_no, tie in self._follows.get(user_no, {}).items():
             if tie.account_no == account_no:
                 self._remember(user_no, room_no, replace(tie, news=pos))
@@ -183,10 +185,19 @@ class Followers:
         ties = await self.ties(reader.user_no)
         places = self._places.get(reader.user_no)
         if places is None:
-            places = {room_no: place_of(reader.user_no, tie) for room_no, tie in ties.items()}
-            if self._follows.get(reader.user_no) is ties:
+            changes = self._changes
+            places = {room_no: place_of(reader.user_no, tie) for room_no, tie in ties.items()} | await self._own(reader)
+            if self._follows.get(reader.user_no) is ties and changes == self._changes:
                 self._places[reader.user_no] = places
         return places
+
+    async def _own(self, reader: Reader) -> dict[int, Place]:
+        """A person's own channel, where they are a member and yet have news that is theirs alone."""
+        account = await self._accounts.at(reader.user_no)
+        place = None if account is None else (await self._members.places(reader)).get(account.room_no)
+        if account is None or place is None:
+            return {}
+        return {account.room_no: replace(place, news=await store.own_news(self._database, account))}
 
     async def window(self, reader: Reader, state: RoomState) -> Window:
         if reader.user_id in state.joined:

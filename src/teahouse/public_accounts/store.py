@@ -56,6 +56,17 @@ async def put_follows(tx: Transaction, ties: Iterable[tuple[int, Follow]]) -> No
     await tx.execute_many(PUT, [row_of(user_no, tie) for user_no, tie in ties])
 
 
+async def own_news(reader: Reader, account: Account) -> int:
+    """The newest of what a person did or read in their own channel, which is no event of it; 0 for nothing."""
+    row = await reader.fetch_one(
+        "SELECT max(newest) FROM (SELECT max(pos) AS newest FROM receipts WHERE room_no = ? AND user_no = ? "
+        "UNION ALL SELECT max(pos) FROM interactions WHERE user_no = ? AND account_no = ? "
+        "UNION ALL SELECT max(until) FROM interactions WHERE user_no = ? AND account_no = ?) AS deeds",
+        account.room_no, *(account.account_no,) * 5,
+    )  # fmt: skip
+    return 0 if row is None else int(row[0] or 0)
+
+
 async def count_followers(tx: Transaction, account: Account, by: int, day: int, source: str) -> None:
     """Move the account's number of followers, and the day's, by where they came from."""
     await tx.execute(
