@@ -2,7 +2,7 @@
 # make test    set up, then run every test (unit, property, contract on both databases, real clients, browser)
 # make check   lint, types, layers
 # make bench   measure, beside Synapse          make conformance   what of the specification answers
-# make test-long   the long kill, fuzz and property runs
+# make test-long   the long kill, fuzz and property runs; LONG_EXAMPLES=50 and FUZZ_EXAMPLES=… take a slice of them
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -31,7 +31,7 @@ conformance: $(VENV)/.test
 	$(BIN)/python -m tests.contract.report
 
 test-long: $(VENV)/.test
-	HYPOTHESIS_PROFILE=long FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest -q $(ARGS)
+	HYPOTHESIS_PROFILE=long FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100000} $(BIN)/python -m pytest -q $(ARGS)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
