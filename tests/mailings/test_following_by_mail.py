@@ -234,10 +234,30 @@ async def test_one_address_is_asked_only_so_often_in_a_day_over_all_accounts(
     assert len(await posted(tea, post)) == 1
 
 
-async def test_one_account_gathers_only_so_many_unconfirmed_addresses(
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_the_limit_of_addresses_does_not_tell_which_one_was_new(
+    tea: World, daily: Account, post: Sink, monkeypatch: pytest.MonkeyPatch, restarted: bool
+) -> None:
+    await newsroom(tea, "weekly")
+    for handle in ("daily", "weekly"):
+        await follow(tea, post, "other@example.net", handle)
+    await follow(tea, post)
+    tea.clock.pass_ms(DAY_MS)
+    monkeypatch.setattr(service, "WAITING_PER_ACCOUNT_MAX", 3)
+    for handle in ("daily", "weekly"):
+        await ask(tea, "mine@example.net", handle)
+    if restarted:
+        await tea.restart()
+    answers = []
+    for handle in ("daily", "weekly"):  # one of the two it follows
+        answers += [(await ask(tea, address, handle)).status for address in (GUEST, "mine2@example.net", "last@x.org")]
+    assert answers[:3] == answers[3:] == [200, 200, 429]
+
+
+async def test_one_account_gathers_only_so_many_addresses(
     tea: World, daily: Account, post: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "WAITING_PER_ACCOUNT_MAX", 2)
+    monkeypatch.setattr(service, "WAITING_PER_ACCOUNT_MAX", 3)
     await follow(tea, post)
     for number in range(2):
         assert (await ask(tea, f"guest{number}@example.net")).status == 200

@@ -9,7 +9,8 @@ import asyncio
 import hmac
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from urllib.parse import quote
@@ -31,7 +32,8 @@ from teahouse.public_accounts.types import Account
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 CONFIRM_HOURS = 48  # for which a link to confirm works
 ASKS_PER_ADDRESS_MAX = 4  # mails to confirm in a day to one address, whatever the accounts: a nuisance beyond
-WAITING_PER_ACCOUNT_MAX = 1_000  # addresses entered for one account in a day that nobody confirmed yet
+WAITING_PER_ACCOUNT_MAX = 1_000  # addresses entered for one account in a day
+ACCOUNTS_COUNTED_MAX = 10_000  # accounts for which addresses entered in a day are counted in memory
 FOLLOWERS_MAX = 100_000  # of one account by e-mail: what an operator's mail server takes in a day
 RETURNED_MAX = 5  # mails in a row that did not arrive, after which none is sent until the follower confirms anew
 POSTS_MAX = 20  # in one mail; the others are counted and linked to
@@ -58,6 +60,7 @@ class Mailings:
         self._posts = posts
         self._public_url = public_url.rstrip("/")
         self._server_name = server_name
+        self._times: dict[int, deque[int]] = {}  # account_no → when addresses were entered for it, oldest first
         mail.listen(self._outcome)
 
     @property
@@ -83,9 +86,9 @@ class Mailings:
             # Both before the address is looked for: a refusal must not say whether it follows.
             if await store.followers(tx, account.account_no) >= FOLLOWERS_MAX:
                 raise Forbidden(f"An account has at most {FOLLOWERS_MAX:,} followers by e-mail.")
-            waiting = await store.waiting_of(tx, account.account_no, now_ms - DAY_MS, WAITING_PER_ACCOUNT_MAX)
-            if waiting >= WAITING_PER_ACCOUNT_MAX:
+            if len(await self._entered(tx, account.account_no, now_ms)) >= WAITING_PER_ACCOUNT_MAX:
                 raise LimitExceeded("Too many addresses were entered here today.", retry_after_ms=HOUR_MS)
+            tx.on_commit(lambda: self._count(account.account_no, now_ms))
             asks = await store.asked_since(tx, address_hash, now_ms - DAY_MS, ASKS_PER_ADDRESS_MAX)
             if asks < ASKS_PER_ADDRESS_MAX:
                 await self._ask(tx, account, address, address_hash)
@@ -146,6 +149,25 @@ class Mailings:
             after = lists[-1].account_no
         async with self._database.transaction() as tx:
             await store.sweep(tx, self._clock.now_ms() - CONFIRM_HOURS * HOUR_MS)
+
+    async def _entered(self, tx: Transaction, account_no: int, now_ms: int) -> Collection[int]:
+        """When addresses were entered for an account in a day. Whatever they are counts, followers too: who enters all
+        but one and then somebody else's must not learn from the next refusal whether that one was new.
+        """
+        entered = self._times.get(account_no)
+        if entered is None:  # what an earlier process took in is known by its rows alone
+            waiting = await store.waiting_of(tx, account_no, now_ms - DAY_MS, WAITING_PER_ACCOUNT_MAX)
+            entered = self._times[account_no] = deque([now_ms] * waiting)
+            if len(self._times) > ACCOUNTS_COUNTED_MAX:
+                self._times.pop(next(iter(self._times)))
+        while entered and entered[0] <= now_ms - DAY_MS:
+            entered.popleft()
+        return entered
+
+    def _count(self, account_no: int, now_ms: int) -> None:
+        """An address was entered."""
+        if account_no in self._times:
+            self._times[account_no].append(now_ms)
 
     async def _ask(self, tx: Transaction, account: Account, address: str, address_hash: bytes) -> None:
         now_ms, secret = self._clock.now_ms(), secrets.token_urlsafe(SECRET_BYTES)

@@ -197,10 +197,10 @@ class Accounts:
         missing = [number for number in account_nos if number not in self._accounts]
         if not missing:
             return
-        head = self._database.head
+        place = self._place()
         sql = f"SELECT {COLUMNS} FROM public_accounts WHERE account_no IN ({marks(len(missing))})"
         for row in await self._database.fetch(sql, *padded(missing)):
-            self._kept(row, head)
+            self._kept(row, place)
 
     async def publisher(self, account_no: int) -> Publisher | None:
         """An account as posts see it."""
@@ -362,14 +362,18 @@ class Accounts:
         self._accounts.pop(account_no, None)
 
     async def _load(self, condition: str, value: int | str) -> Account | None:
-        before = (self._database.head, self._changes)
+        place = self._place()
         row = await self._database.fetch_one(f"SELECT {COLUMNS} FROM public_accounts WHERE {condition}", value)
-        return None if row is None else self._kept(row, head)
+        return None if row is None else self._kept(row, place)
 
-    def _kept(self, row: Row, head: int) -> Account:
-        """An account read when the log was at `head`: into memory, unless something changed meanwhile."""
+    def _place(self) -> tuple[int, int]:
+        """Where the log and the accounts are now: what is read is kept if they are there still."""
+        return self._database.head, self._changes
+
+    def _kept(self, row: Row, place: tuple[int, int]) -> Account:
+        """An account read at a `place`: into memory, unless something changed meanwhile."""
         account = self._account(row)
-        if before == (self._database.head, self._changes):
+        if place == self._place():
             self._accounts[account.account_no] = account
             self._handles[account.handle] = account.account_no
             if len(self._accounts) > ACCOUNTS_CACHED_MAX:
