@@ -186,8 +186,9 @@ class Followers:
         places = self._places.get(reader.user_no)
         if places is None:
             changes = self._changes
-            places = {room_no: place_of(reader.user_no, tie) for room_no, tie in ties.items()} | await self._own(reader)
-            if self._follows.get(reader.user_no) is ties and changes == self._changes:
+            own = await self._own(reader)
+            places = {room_no: place_of(reader.user_no, tie) for room_no, tie in ties.items()} | own
+            if self._follows.get(reader.user_no) is ties and (not own or changes == self._changes):
                 self._places[reader.user_no] = places
         return places
 
