@@ -44,6 +44,7 @@ from teahouse.posts.comments import Comments
 from teahouse.posts.drafts import Drafts
 from teahouse.posts.interactions import Interactions
 from teahouse.posts.media import PublicMedia
+from teahouse.posts.removals import Removals
 from teahouse.posts.schedule import Schedule
 from teahouse.posts.service import Posts
 from teahouse.posts.topics import Topics
@@ -255,6 +256,7 @@ class App:
             database, self.clock, self.rooms, self.public_accounts, self.public_media, self.topics, self.boundaries,
             config.public_url,
         )  # fmt: skip
+        self.removals = Removals(database, self.clock, self.rooms, self.public_accounts, self.posts)
         self.schedule = Schedule(self.clock, Drafts(database, self.clock, self.posts, self.public_accounts))
         self.interactions = Interactions(database, self.clock, self.bus, self.posts, self.followers)
         self.comments = Comments(database, self.clock, self.posts, self.followers)

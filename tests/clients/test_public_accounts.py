@@ -2,12 +2,18 @@
 standard calls alone."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from teahouse.admin.socket import ask
 from tests.clients.actor import StepFailed
-from tests.clients.newsroom import followers, newsroom
+from tests.clients.environments import Environments
+from tests.clients.newsroom import Newsroom, followers, newsroom
 from tests.clients.stage import Stage
+from tests.serving import ServedTeahouse
 
 
 async def test_followers_read_an_article_its_edit_and_its_end(stage: Stage) -> None:
@@ -35,6 +41,60 @@ async def test_followers_read_an_article_its_edit_and_its_end(stage: Stage) -> N
         await follower.sees("redacted", room_id=room.room_id, redacts=post["event_id"])
         history = (await follower.do("history", room_id=room.room_id))["messages"]
         assert "Frost on the hills" not in str(history)
+
+
+@dataclass
+class Court:
+    """A stage whose server takes decisions on posts."""
+
+    stage: Stage
+    server: ServedTeahouse
+
+    async def decide(self, verb: str, room: Newsroom, number: int) -> str:
+        """Have a post removed or restored; the id of the event by which clients hear of it."""
+        request = {"command": f"post {verb}", "handle": room.handle, "number": number}
+        answer = await asyncio.to_thread(ask, self.server.data_dir, request)
+        assert answer is not None
+        return str(answer["event_id"])
+
+
+@pytest.fixture
+async def court(environments: Environments, tmp_path: Path) -> AsyncIterator[Court]:
+    server = ServedTeahouse(tmp_path / "data")
+    server.start_with("tests.clients.serve_deciding", "teahouse")
+    stage = Stage(server, environments, tmp_path)
+    yield Court(stage, server)
+    await stage.close()
+    server.stop()
+
+
+async def test_followers_see_a_removed_post_go_at_once_and_come_back(court: Court) -> None:
+    room, (nio, js) = await asyncio.gather(newsroom(court.stage), followers(court.stage))
+    for follower in (nio, js):
+        await follower.do("join", room_id=room.room_id)
+    post = await room.publish("Tea from the north slope.")
+    where = {"room_id": room.room_id, "event_id": post["event_id"]}
+    for follower in (nio, js):
+        await follower.sees("message", **where)
+    for verb, words in (("remove", "removed by a decision"), ("restore", "Tea from the north slope.")) * 2:
+        told = await court.decide(verb, room, post["number"])
+        # js-sdk puts what replaces an event in its place, without asking; nio hands both to the program that uses it.
+        seen = await nio.sees("message", room_id=room.room_id, event_id=told)
+        assert seen["content"]["m.relates_to"] == {"rel_type": "m.replace", "event_id": post["event_id"]}
+        assert words in seen["content"]["m.new_content"]["body"]
+        await js.sees("message", room_id=room.room_id, event_id=told)
+        shown = await js.do("shown", **where)
+        assert words in shown["body"], verb
+        assert shown["content"].get("msgtype") == ("m.notice" if verb == "remove" else "m.text")
+    late = await court.stage.enter(await court.stage.person("late"), "js", "browser")
+    await late.do("join", room_id=room.room_id)
+    for verb, words in (("remove", "removed by a decision"), ("restore", "Tea from the north slope.")):
+        await court.decide(verb, room, post["number"])
+        for follower in (nio, js, late):
+            history = (await follower.do("history", room_id=room.room_id))["messages"]
+            mine = [each for each in history if each["event_id"] == post["event_id"]]
+            assert [words in each["body"] for each in mine] == [True], (verb, follower.name)
+            assert (await room.ask("GET", ""))["posts"] == 1
 
 
 async def test_followers_see_the_account_and_themselves_and_nobody_else(stage: Stage) -> None:

@@ -137,11 +137,10 @@ class Lives(RuleBasedStateMachine):
 
     async def settle(self, post: Written, *, removed: bool) -> None:
         ref = Ref(self.person(post.by).user_no, post.key[1])
-        async with self.world.app.database.transaction() as tx:
-            if removed:
-                await self.world.app.posts.remove(tx, ref, 1)
-            else:
-                await self.world.app.posts.restore(tx, ref)
+        if removed:
+            await self.world.app.removals.remove(ref)
+        else:
+            await self.world.app.removals.restore(ref)
 
     @rule(who=people, other=people, on=st.booleans())
     def follow(self, who: int, other: int, on: bool) -> None:

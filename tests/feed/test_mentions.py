@@ -80,11 +80,9 @@ async def test_edits_deletions_hiding_and_removals_change_what_is_listed(tea: Wo
     await ann.owner.good("PUT", POST, {"content": {"text": "@carl"}}, **at)
     assert (await named(bob), await named(carl)) == ([("ann", 2, "")], [("ann", 1, "")])
     ref = Ref(ann.owner.user_no, 2)
-    async with tea.database.transaction() as tx:
-        await tea.app.posts.remove(tx, ref, 1)
+    await tea.app.removals.remove(ref)
     assert await named(bob) == []
-    async with tea.database.transaction() as tx:
-        await tea.app.posts.restore(tx, ref)
+    await tea.app.removals.restore(ref)
     assert await named(bob) == [("ann", 2, "")]
     await ann.owner.good("DELETE", POST, handle="ann", number="2")
     assert await named(bob) == []

@@ -95,12 +95,10 @@ async def test_an_edit_a_deletion_a_removal_and_its_undoing_change_what_is_found
     await ann.owner.good("PUT", POST, {"content": {"text": "madagascar #land"}}, **at)
     assert (await found(tea, "zanzibar"), await found(tea, "madagascar")) == ([], [("ann", 1)])
     ref = Ref(ann.owner.user_no, 2)
-    async with tea.database.transaction() as tx:
-        await tea.app.posts.remove(tx, ref, 1)
+    await tea.app.removals.remove(ref)
     assert await found(tea, "quetzal") == []
     assert (await ann.owner.good("GET", TAG, tag="isle"))["days"] == []
-    async with tea.database.transaction() as tx:
-        await tea.app.posts.restore(tx, ref)
+    await tea.app.removals.restore(ref)
     assert await found(tea, "quetzal") == [("ann", 2)]
     assert [each["posts"] for each in (await ann.owner.good("GET", TAG, tag="isle"))["days"]] == [1]
     await ann.owner.good("DELETE", POST, **at)

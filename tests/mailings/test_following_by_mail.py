@@ -345,8 +345,7 @@ async def test_what_is_gone_or_was_imported_is_not_mailed(tea: World, daily: Acc
     )
     path = {"handle": "daily", "number": str(gone["number"])}
     await daily.owner.good("DELETE", f"{ACCOUNT}/posts/{{number}}", **path)
-    async with tea.app.database.transaction() as tx:
-        await tea.app.posts.remove(tx, Ref(account.account_no, removed["number"]), 1)
+    await tea.app.removals.remove(Ref(account.account_no, removed["number"]))
     await tea.app.mailings.deliver()
     assert await posted(tea, post) == []
     await daily.publish("Stands.")

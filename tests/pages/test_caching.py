@@ -69,11 +69,9 @@ async def test_what_changes_is_seen_at_once_on_every_page(tea: World) -> None:
     assert await showing("Word-a") == set()
     assert await showing("Word-b") == set(pages)
     post = await tea.app.posts.find_numbered((await tea.app.public_accounts.require("daily")).account_no, 1)
-    async with tea.app.database.transaction() as tx:
-        await tea.app.posts.remove(tx, post.ref, 0)
+    await tea.app.removals.remove(post.ref)
     assert await showing("Word-b") == set()
-    async with tea.app.database.transaction() as tx:
-        await tea.app.posts.restore(tx, post.ref)
+    await tea.app.removals.restore(post.ref)
     assert await showing("Word-b") == set(pages)
     await account.owner.good("DELETE", POST, handle="daily", number="1")
     assert await showing("Word-b") == set()

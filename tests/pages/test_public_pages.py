@@ -223,8 +223,7 @@ async def test_deleted_removed_and_never_written_are_three_different_words(tea: 
         await account.publish(text_)
     await account.owner.good("DELETE", POST, handle="daily", number="1")
     post = await tea.app.posts.find_numbered((await tea.app.public_accounts.require("daily")).account_no, 2)
-    async with tea.app.database.transaction() as tx:
-        await tea.app.posts.remove(tx, post.ref, tea.clock.now_ms())
+    await tea.app.removals.remove(post.ref)
     deleted, removed, never = [await fetch(tea, f"/@daily/{number}") for number in (1, 2, 9)]
     assert (deleted.status, removed.status, never.status) == (410, 410, 404)
     assert "Deleted by its owner" in text(deleted)
@@ -232,8 +231,7 @@ async def test_deleted_removed_and_never_written_are_three_different_words(tea: 
     assert "has no post with this number" in text(never)
     for answer in (deleted, removed, await fetch(tea, "/@daily"), await fetch(tea, "/@daily/1/history")):
         assert "Secret" not in text(answer)
-    async with tea.app.database.transaction() as tx:
-        await tea.app.posts.restore(tx, post.ref)
+    await tea.app.removals.restore(post.ref)
     assert "Secret two." in await page(tea, "/@daily/2")
 
 

@@ -152,11 +152,10 @@ class Counting(RuleBasedStateMachine):
     @rule(post=posts, restored=st.booleans())
     def remove_or_restore(self, post: int, restored: bool) -> None:
         async def decided() -> None:
-            async with self.world.database.transaction() as tx:
-                if restored:
-                    await self.world.app.posts.restore(tx, self.ref(post))
-                else:
-                    await self.world.app.posts.remove(tx, self.ref(post), 1)
+            if restored:
+                await self.world.app.removals.restore(self.ref(post))
+            else:
+                await self.world.app.removals.remove(self.ref(post))
 
         self.run(decided())
 

@@ -114,8 +114,7 @@ async def test_a_number_resolves_for_ever(tea: World) -> None:
         await account.publish(text)
     await account.owner.good("DELETE", POST, handle="daily", number="2")
     removed = (await tea.app.posts.find_numbered((await tea.app.public_accounts.require("daily")).account_no, 3)).ref
-    async with tea.database.transaction() as tx:
-        await tea.app.posts.remove(tx, removed, tea.clock.now_ms())
+    await tea.app.removals.remove(removed)
     for _ in range(2):
         found = [await reader.good("GET", POST, handle="daily", number=str(number)) for number in (1, 2, 3)]
         assert [post["state"] for post in found] == ["standing", "deleted", "removed"]

@@ -39,11 +39,9 @@ async def test_a_file_of_a_removed_post_is_public_again_when_it_is_restored(tea:
     shown = await picture(account.owner)
     await account.publish("Look.", media=[shown])
     ref = Ref((await tea.app.public_accounts.require("daily")).account_no, 1)
-    async with tea.database.transaction() as tx:
-        await tea.app.posts.remove(tx, ref, tea.clock.now_ms())
+    await tea.app.removals.remove(ref)
     assert await statuses(tea, shown["url"]) == [404]
-    async with tea.database.transaction() as tx:
-        await tea.app.posts.restore(tx, ref)
+    await tea.app.removals.restore(ref)
     assert await statuses(tea, shown["url"]) == [200]
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from teahouse.posts.types import Ref
 from tests.counting import Cost
 from tests.public_accounts.newsroom import ACCOUNT, POST, Account, newsroom
 from tests.world import Answer, Person, World
@@ -38,6 +39,7 @@ async def costs(tea: World, handle: str, followers: int) -> dict[str, tuple[Cost
     await tea.counted.settle()
     room = {"roomId": account.room_id}
     page = {"dir": "b"}
+    post = Ref((await tea.app.public_accounts.require(handle)).account_no, 2)
     return {
         "publish": await measured(tea, lambda: account.publish("The second leaves.")),
         "news": await measured(tea, lambda: reader.sync(since, filter=LIVE)),
@@ -49,6 +51,8 @@ async def costs(tea: World, handle: str, followers: int) -> dict[str, tuple[Cost
         "account": await measured(tea, lambda: reader.good("GET", ACCOUNT, handle=handle)),
         "page": await measured(tea, lambda: tea.ask(None, "GET", PAGE, handle=handle)),
         "post": await measured(tea, lambda: reader.good("GET", POST, handle=handle, number="1")),
+        "remove": await measured(tea, lambda: tea.app.removals.remove(post)),
+        "restore": await measured(tea, lambda: tea.app.removals.restore(post)),
         "delete": await measured(tea, lambda: account.owner.good("DELETE", POST, handle=handle, number="2")),
     }  # fmt: skip
 

@@ -9,6 +9,7 @@ from teahouse.errors import Conflict, Forbidden, NotFound
 from teahouse.posts import store
 from teahouse.posts.neighbours import Boundaries
 from teahouse.posts.types import Fate, Post, PostContent, Publisher, Ref
+from teahouse.posts.wording import REMOVED
 
 REPOST = "io.teahouse.repost"  # content of a repost's event: the account and number of the original
 
@@ -81,7 +82,7 @@ def require(post: Post) -> Post:
     if post.fate is Fate.DELETED:
         raise NotFound("This post was deleted by its owner.")
     if post.fate is Fate.REMOVED:
-        raise NotFound("This post was removed by a decision of this server's moderators.")
+        raise NotFound(REMOVED)
     return post
 
 

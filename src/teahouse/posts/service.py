@@ -27,6 +27,8 @@ from teahouse.rooms.service import Rooms
 
 VERSIONS_MAX = 100  # wordings of one post: the first and its edits
 CORRECTION_MAX_CHARACTERS = 500  # what a correction notice says
+REMOVALS_MAX = 50  # of one post, by decisions that were taken and undone: each is an event, as its end is
+EDITS_MAX = VERSIONS_MAX + 2 * REMOVALS_MAX  # events that replace what a post's own event says
 TRIES_MAX = 5  # for a number that another post of the account took meanwhile
 
 
@@ -121,7 +123,7 @@ class Posts:
         self, publisher: Publisher, author_no: int, content: PostContent, txn: Txn | None, also: Also | None,
         written_ms: int,
     ) -> Post:  # fmt: skip
-        async with self._alone(publisher):
+        async with self.alone(publisher):
             earlier = None if txn is None else await self.published(publisher, txn)
             if earlier is not None:
                 return earlier
@@ -152,7 +154,7 @@ class Posts:
         self, publisher: Publisher, ref: Ref, content: PostContent, correction: str = "", txn: Txn | None = None
     ) -> str:
         """Put a post into other words; the edit's event id. Readers can see every wording. A correction says why."""
-        async with self._alone(publisher):
+        async with self.alone(publisher):
             earlier = await self.answered(publisher, txn)
             if earlier is not None:
                 return earlier
@@ -183,13 +185,10 @@ class Posts:
 
     async def _append_edit(self, publisher: Publisher, post: Post, version: Version, txn: Txn | None) -> str:
         content, ref = version.content, post.ref
-        room_no, target = await self._event(post)
+        target = await self.target(post)
         address = self.address(publisher.handle, post.number)
         kind, shown = wording.event(publisher, post.number, content, address, version.correction or post.correction)
         shown |= carries(content)
-        body = shown | {"m.new_content": shown, "m.relates_to": {"rel_type": "m.replace", "event_id": target.event_id}}
-        if "body" in shown:
-            body["body"] = f"* {shown['body']}"
 
         async def edited(tx: Transaction, events: Sequence[StoredEvent]) -> None:
             if not await store.set_current(tx, ref, version, kind_of(content)):
@@ -205,8 +204,8 @@ class Posts:
             for listener in self.listeners:
                 await listener.edited(tx, post, after)
 
-        draft = Draft(kind, body, relates_to=target)
-        proposal = Proposal(publisher.user_id, publisher.account_no, [draft], room_no, txn=txn, also=edited)
+        draft = Draft(kind, wording.replacing(shown, target.event_id), relates_to=target)
+        proposal = Proposal(publisher.user_id, publisher.account_no, [draft], post.room_no, txn=txn, also=edited)
         return (await self._rooms.append(proposal)).event_ids[0]
 
     async def set_commenters(self, ref: Ref, comments_by: str) -> None:
@@ -218,7 +217,7 @@ class Posts:
 
     async def delete(self, publisher: Publisher, ref: Ref, reason: str = "", txn: Txn | None = None) -> str:
         """Delete a post with all its wordings and what was said of it; the redaction's event id. Its number stays."""
-        async with self._alone(publisher):
+        async with self.alone(publisher):
             earlier = await self.answered(publisher, txn)
             if earlier is not None:
                 return earlier
@@ -248,35 +247,6 @@ class Posts:
                 publisher.user_id, publisher.account_no, drafts, post.room_no, txn=txn, also=deleted
             )  # fmt: skip
             return (await self._rooms.append(proposal)).event_ids[0]
-
-    async def remove(self, tx: Transaction, ref: Ref, now_ms: int) -> None:
-        """Take a post out of sight by a decision: the one door for moderation. Nothing of it is lost; see `restore`.
-
-        Every door asks for the post's fate when it is read: its event and its edits in the channel, its wordings,
-        comments, tags and files. So nothing is moved, and whatever people do meanwhile is kept.
-        """
-        post = await store.one(tx, ref)
-        if post is None or not await store.set_fate(tx, ref, Fate.STANDS, Fate.REMOVED, now_ms):
-            raise NotFound("There is no such post.")
-        await self._carried_on(tx, post, -1)
-        for listener in self.listeners:
-            await listener.removed(tx, post)
-
-    async def restore(self, tx: Transaction, ref: Ref) -> None:
-        """Undo `remove` exactly."""
-        if not await store.set_fate(tx, ref, Fate.REMOVED, Fate.STANDS, 0):
-            raise NotFound("The post was not removed.")
-        post = await store.one(tx, ref)
-        assert post is not None
-        await self._carried_on(tx, post, 1)
-        for listener in self.listeners:
-            await listener.restored(tx, post)
-
-    async def _carried_on(self, tx: Transaction, post: Post, by: int) -> None:
-        """A repost vanished from sight, or is back: its original counts it so."""
-        if post.of is not None:
-            await store.count(tx, post.of, "reposts", by)
-        self.editions.changed(tx, post.account_no)
 
     async def find(self, ref: Ref) -> Post:
         """A post, standing or gone; raises NotFound for a number that was never given."""
@@ -314,7 +284,7 @@ class Posts:
         """The account and the post that a repost carries on, as they are now; None when it is none."""
         return await self._reposts.original(content)
 
-    def _alone(self, publisher: Publisher) -> asyncio.Lock:
+    def alone(self, publisher: Publisher) -> asyncio.Lock:
         """Held while an account's posts are written."""
         lock = self._writing.get(publisher.account_no)
         if lock is None:
@@ -366,26 +336,25 @@ class Posts:
         return (await store.at(self._database, [pos]))[pos]
 
     async def _events(self, post: Post) -> list[Target]:
-        """A post's event and those of its edits, as targets."""
+        """A post's event and those that replaced what it says, as targets."""
         identifiers = self._rooms.eventlog.identifiers
-        _, target = await self._event(post)
         state = await self._rooms.eventlog.state(post.room_no)
         assert state is not None
         rows = await self._database.fetch(
             "SELECT pos FROM relations WHERE room_no = ? AND parent_pos = ? AND rel_type = 'm.replace' "
             "ORDER BY pos LIMIT ?",
-            post.room_no, post.pos, VERSIONS_MAX,
+            post.room_no, post.pos, EDITS_MAX,
         )  # fmt: skip
         edits = [await self._rooms.target(state, identifiers.event_id(pos, post.room_no)) for (pos,) in rows]
-        return [target, *(edit for edit in edits if edit is not None)]
+        return [await self.target(post), *(edit for edit in edits if edit is not None)]
 
-    async def _event(self, post: Post) -> tuple[int, Target]:
-        """A post's room, and its event as a target."""
+    async def target(self, post: Post) -> Target:
+        """A post's event, for others to point at."""
         state = await self._rooms.eventlog.state(post.room_no)
         assert state is not None
         target = await self._rooms.target(state, self._rooms.eventlog.identifiers.event_id(post.pos, post.room_no))
         assert target is not None
-        return post.room_no, target
+        return target
 
     def event_id(self, post: Post) -> str:
         """The id of a post's event."""

@@ -86,6 +86,14 @@ async def versions(reader: Reader, ref: Ref, limit: int) -> list[Version]:
     return [Version(row[0], row[1], row[2], _decode(row[3])) for row in rows]
 
 
+async def correction(reader: Reader, ref: Ref) -> str:
+    """The newest notice of what was put right in a post, standing or removed; '' when there is none."""
+    row = await reader.fetch_one(
+        "SELECT correction FROM posts WHERE account_no = ? AND number = ?", ref.account_no, ref.number
+    )
+    return "" if row is None else str(row[0])
+
+
 async def insert(tx: Transaction, post: Post, content: PostContent) -> None:
     """A new post."""
     of = post.of or Ref(0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -17,6 +18,8 @@ from teahouse.posts import hashtags, types
 from teahouse.posts.forms import few_marks, normal
 from teahouse.posts.types import LINK_MAX_CHARACTERS, Media, PostContent, Publisher
 
+REMOVED = "This post was removed by a decision of this server's moderators."
+POLL = "org.matrix.msc3381.poll.start"  # MSC3381: as clients send it
 EXCERPT_CHARACTERS = 300  # of an article, in clients that do not show articles
 # What one event says: an edit says it twice, and an event has at most 65,536 bytes.
 EVENT_WORDS_MAX_BYTES = 28_000
@@ -119,7 +122,7 @@ def shown(content: PostContent, address: str, correction: str) -> tuple[str, dic
         said = "\n".join(part for part in (f"⚠ {content.warning}", notice, address) if part)
         return "m.room.message", {"msgtype": "m.text", "body": said}
     if content.poll is not None:
-        return "org.matrix.msc3381.poll.start", poll(content, notice)
+        return POLL, poll(content, notice)
     # What was imported is a notice, which no client alerts of; a picture then stands in its text.
     imported = content.written_ms > 0
     if len(content.media) == 1 and not (imported and content.media[0].mimetype.startswith("image/")):
@@ -194,22 +197,45 @@ def medium(media: Media, caption: str) -> dict[str, Any]:
 
 
 def poll(content: PostContent, notice: str) -> dict[str, Any]:
-    """A poll as clients that know polls show it, with a text for the others. Source: MSC3381, its unstable names."""
+    """A poll as clients that know polls show it, with a text for the others."""
     assert content.poll is not None
     question = content.poll.question
     listed = "".join(f"\n{place}. {answer}" for place, answer in enumerate(content.poll.answers, 1))
+    text = "\n".join(part for part in (content.text, f"{question}{listed}", notice) if part)
+    return asked(text, question, content.poll.answers, content.poll.choices_max)
+
+
+def asked(text: str, question: str, answers: Sequence[str], choices_max: int = 1) -> dict[str, Any]:
+    """A question in the words of clients. Source: MSC3381, its unstable names."""
     return {
-        "org.matrix.msc1767.text": "\n".join(part for part in (content.text, f"{question}{listed}", notice) if part),
-        "org.matrix.msc3381.poll.start": {
+        "org.matrix.msc1767.text": text,
+        POLL: {
             "kind": "org.matrix.msc3381.poll.undisclosed",
-            "max_selections": content.poll.choices_max,
+            "max_selections": choices_max,
             "question": {"org.matrix.msc1767.text": question},
-            "answers": [
-                {"id": str(place), "org.matrix.msc1767.text": answer}
-                for place, answer in enumerate(content.poll.answers)
-            ],
+            "answers": [{"id": str(place), "org.matrix.msc1767.text": answer} for place, answer in enumerate(answers)],
         },
     }
+
+
+def tombstone(kind: str, mark: Mapping[str, Any]) -> dict[str, Any]:
+    """What is shown of an event of type `kind` whose post was removed: that it was, and where to read of it.
+
+    `mark` is the post's own. It must stay of its type, or clients would not take it for another wording of the post;
+    a poll has at least one answer, or they would show an error.
+    """
+    kept = {key: mark[key] for key in ("account", "number", "url") if key in mark}
+    body = f"{REMOVED}\n{kept.get('url', '')}"
+    said = asked(body, body, ["—"]) if kind == POLL else {"msgtype": "m.notice", "body": body}
+    return {**said, POST: kept | {"removed": True}}
+
+
+def replacing(shown: dict[str, Any], event_id: str) -> dict[str, Any]:
+    """The content of an event by which what another one says is shown otherwise. Source: "Event replacements"."""
+    content = shown | {"m.new_content": shown, "m.relates_to": {"rel_type": "m.replace", "event_id": event_id}}
+    if "body" in shown:
+        content["body"] = f"* {shown['body']}"
+    return content
 
 
 def carried_on(own: dict[str, Any], handle: str, original: str, address: str) -> dict[str, Any]:

@@ -30,7 +30,6 @@ from teahouse.public_accounts.types import CHANNEL, Account
 from teahouse.rooms.types import Reader
 
 RESPONSES = ("org.matrix.msc3381.poll.response", "m.poll.response")  # MSC3381: as sent, and as accepted
-REMOVED = "This post was removed by a decision of this server's moderators."
 OWN_EVENTS_MAX = 500  # of one reader in one answer
 
 
@@ -215,7 +214,7 @@ class Channels:
         handle, number = str(carried["account"]), int(carried["number"])
         found = await self._posts.original(PostContent(repost=Repost(handle, number)))
         if found is None or found[1].fate is Fate.REMOVED:
-            said = REMOVED
+            said = wording.REMOVED
         elif found[1].content is None:
             said = "This post was deleted by its owner."
         else:
@@ -275,12 +274,8 @@ def done(deed: str, event_id: str, value: str) -> tuple[str, dict[str, Any]]:
 
 
 def removed(event: StoredEvent) -> StoredEvent:
-    """What is shown of the event of a removed post, or of its edit: that it was removed, and where to read of it."""
+    """What is shown of the event of a removed post, or of one that replaced what it says."""
     mark = event.content.get(matrix_events.POST)
-    kept = {key: mark[key] for key in ("account", "number", "url") if key in mark} if isinstance(mark, dict) else {}
-    body = f"{REMOVED}\n{kept.get('url', '')}"
-    content: dict[str, Any] = {"msgtype": "m.notice", "body": body, matrix_events.POST: kept | {"removed": True}}
-    relates = event.content.get("m.relates_to")
-    if relates is not None:
-        content |= {"m.new_content": dict(content), "m.relates_to": relates}
-    return rewritten(event, content)
+    content = wording.tombstone(event.type, mark if isinstance(mark, dict) else {})
+    relation = matrix_events.relation(event.content)
+    return rewritten(event, content if relation is None else wording.replacing(content, relation.event_id))

@@ -275,6 +275,9 @@ const commands = {
         return { messages: events.filter((event) => event.isEncrypted() || event.getContent().msgtype).map(describe) };
     },
 
+    // A message as the room shows it from memory, the server unasked.
+    shown: ({ room_id, event_id }) => describe(client.getRoom(room_id).findEventById(event_id)),
+
     // Cross-signing, secret storage and key backup made anew.
     async set_up_recovery() {
         const crypto = client.getCrypto();
