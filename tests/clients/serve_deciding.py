@@ -1,4 +1,4 @@
-"""Run the recorded server, which takes decisions on posts too: `python -m tests.clients.serve_deciding teahouse serve …`.
+"""Run the recorded server, which takes decisions too: `python -m tests.clients.serve_deciding teahouse serve …`.
 
 The product has no command for them, only the door that its moderators' decisions come through. Here the control socket
 opens that door.

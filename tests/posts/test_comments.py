@@ -152,7 +152,7 @@ async def test_a_blocked_reader_is_told_so_and_what_they_said_stays(tea: World) 
     await say(reader, "Before.")
     await account.owner.good("PUT", BLOCK, {}, handle="daily", userId=reader.user_id)
     status, _, why = await refusal(reader)
-    assert (status, why) == (403, "The staff of this account let you comment on its posts no more.")
+    assert (status, why) == (403, "You cannot comment here.")
     listed = (await account.owner.good("GET", BLOCKED, handle="daily"))["blocked"]
     assert [(each["user_id"], each["by"]) for each in listed] == [(reader.user_id, account.owner.user_id)]
     assert [each["body"] for each in await read(reader)] == ["Before."]

@@ -49,13 +49,23 @@ class Boundaries(BoundariesOfPosts):
         row = await reader.fetch_one("SELECT flags FROM shuns WHERE user_no = ? AND other_no = ?", user_no, other_no)
         return row is not None and bool(row[0] & BLOCKED)
 
+    async def bars(self, reader: Reader, account_no: int, other_no: int) -> bool:
+        row = await reader.fetch_one(
+            "SELECT 1 FROM account_blocks WHERE account_no = ? AND user_no = ? UNION ALL "
+            "SELECT 1 FROM shuns WHERE user_no = ? AND other_no = ? AND (flags & ?) <> 0",
+            account_no, other_no, account_no, other_no, int(BLOCKED),
+        )  # fmt: skip
+        return row is not None
+
     async def unseen(self, user_no: int) -> Collection[int]:
         return (await self.view(user_no)).unseen
 
     async def wants_none_of(self, tx: Transaction, user_no: int, other_no: int) -> bool:
-        """Whether somebody muted or blocked another: what the other does is no news to them."""
+        """Whether somebody muted or blocked another, or staff did for their account: what the other does is no news."""
+        if await self.bars(tx, user_no, other_no):
+            return True
         row = await tx.fetch_one("SELECT flags FROM shuns WHERE user_no = ? AND other_no = ?", user_no, other_no)
-        return row is not None and bool(row[0] & (BLOCKED | MUTED))
+        return row is not None and bool(row[0] & MUTED)
 
     async def view(self, user_no: int) -> View:
         """What somebody sees; 0 is a stranger, who sees all that is public."""

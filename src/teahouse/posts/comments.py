@@ -18,7 +18,7 @@ from teahouse.rooms.types import Reader
 
 COMMENT_MAX_CHARACTERS = 2_000  # a longer thought is a post
 COMMENTS_PAGE_MAX = 100  # comments of one page
-BLOCKED_MAX = 10_000  # readers whom one account lets comment no more
+BLOCKED_MAX = 10_000  # readers whom one account blocks
 ERASED_AT_ONCE = 200  # comments of one person dropped in one transaction
 COLUMNS = "account_no, number, comment_no, parent_no, user_no, written_ms, fate, body, answers, settled_by"
 
@@ -146,7 +146,7 @@ class Comments:
             after = rows[-1][0]
 
     async def block(self, account_no: int, user_no: int, by_no: int) -> None:
-        """Let a reader comment on an account's posts no more. What they said stays."""
+        """Let a reader do nothing more with an account's posts, nor write to it; they read on. What they did stays."""
         if await self._readers.is_staff(user_no, account_no):
             raise Forbidden("Who writes for the account can always comment: take their role away first.")
         async with self._database.transaction() as tx:
@@ -160,7 +160,7 @@ class Comments:
             )  # fmt: skip
 
     async def unblock(self, account_no: int, user_no: int) -> None:
-        """Let a reader comment again."""
+        """Undo it."""
         async with self._database.transaction() as tx:
             await tx.execute("DELETE FROM account_blocks WHERE account_no = ? AND user_no = ?", account_no, user_no)
 
@@ -230,18 +230,13 @@ class Comments:
     async def _may_comment(self, reader: Reader, post: Post) -> None:
         if post.comments_by == "nobody":
             raise Forbidden("Comments on this post are closed.")
-        row = await self._database.fetch_one(
-            "SELECT 1 FROM account_blocks WHERE account_no = ? AND user_no = ?", post.account_no, reader.user_no
-        )
-        if row is not None:
-            raise Forbidden("The staff of this account let you comment on its posts no more.")
         if post.comments_by == "followers" and not await self._readers.follows(reader.user_no, post.account_no):
             raise Forbidden("Only followers of this account can comment on this post.")
 
     async def _may_answer(self, tx: Transaction, reader: Reader, others: set[int]) -> None:
         """Raises Forbidden when the account, or the author of the comment that is answered, has blocked the reader."""
         for other_no in others - {0, reader.user_no}:
-            if await self._posts.boundaries.keeps_away(tx, other_no, reader.user_no):
+            if await self._posts.boundaries.bars(tx, other_no, reader.user_no):
                 raise Forbidden("You cannot comment here.")
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from teahouse.bus import Bus
 from teahouse.clock import Clock
 from teahouse.db import Database, Transaction, padded_pairs, pairs
-from teahouse.errors import InvalidParam
+from teahouse.errors import Forbidden, InvalidParam
 from teahouse.posts import checking, store
 from teahouse.posts.service import Posts
 from teahouse.posts.types import ANSWERS_MAX, Poll, Post, Ref
@@ -87,6 +87,8 @@ class Interactions:
             if before is not None and (before[0] == value or kind == LIKE):
                 return before[1]
             await store.require_standing(tx, post.ref)
+            if await self._posts.boundaries.bars(tx, post.account_no, reader.user_no):
+                raise Forbidden("You cannot do this with this account's posts.")
             pos = tx.positions()
             await tx.execute(
                 "INSERT INTO interactions (account_no, number, kind, user_no, value, pos, until, done_ms) "
@@ -109,7 +111,8 @@ class Interactions:
                 "UPDATE interactions SET until = ? WHERE account_no = ? AND number = ? AND kind = ? AND user_no = ?",
                 pos, post.account_no, post.number, kind, reader.user_no,
             )  # fmt: skip
-            await self._count(tx, post, kind, before[0], "")
+            if kind == LIKE or not await store.is_deleted(tx, post.ref):
+                await self._count(tx, post, kind, before[0], "")
             await self._news(tx, reader.user_no, post.account_no, pos)
         return pos
 

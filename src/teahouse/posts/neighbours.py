@@ -43,5 +43,10 @@ class Boundaries(Protocol):
     async def keeps_away(self, reader: Reader, user_no: int, other_no: int) -> bool:
         """Whether `user_no` has blocked `other_no`, who then cannot follow, comment on, mention or carry them on."""
 
+    async def bars(self, reader: Reader, account_no: int, other_no: int) -> bool:
+        """Whether the person behind an account, or its staff, blocked `other_no`: what they do with its posts, or
+        write to it, is refused.
+        """
+
     async def unseen(self, user_no: int) -> Collection[int]:
         """Whose words somebody does not want to see."""

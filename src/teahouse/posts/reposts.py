@@ -69,7 +69,7 @@ class Reposts:
         """
         await store.require_standing(tx, of.ref)
         for other_no in {post.account_no, post.author_no} - {of.account_no}:
-            if await self._boundaries.keeps_away(tx, of.account_no, other_no):
+            if await self._boundaries.bars(tx, of.account_no, other_no):
                 raise Forbidden("You cannot carry on this account's posts.")
         earlier = await store.carried_on_by(tx, of.ref, post.account_no, post.number)
         if earlier:

@@ -185,10 +185,20 @@ async def require_standing(tx: Transaction, ref: Ref) -> None:
 
 
 async def count(tx: Transaction, ref: Ref, column: str, by: int) -> None:
-    """Move one of a post's counts: likes, reposts, comments, views."""
+    """Move one of a post's counts: likes, reposts, comments, views. Of a deleted post only reposts are counted still:
+    what else it had gathered counts no more, though rows of it go later.
+    """
+    kept = "" if column == "reposts" else f" AND fate <> {int(Fate.DELETED)}"
     await tx.execute(
-        f"UPDATE posts SET {column} = {column} + ? WHERE account_no = ? AND number = ?", by, ref.account_no, ref.number
-    )
+        f"UPDATE posts SET {column} = {column} + ? WHERE account_no = ? AND number = ?{kept}",
+        by, ref.account_no, ref.number,
+    )  # fmt: skip
+
+
+async def is_deleted(tx: Transaction, ref: Ref) -> bool:
+    """Whether a post was deleted, so that nothing of it is counted any more."""
+    row = await tx.fetch_one("SELECT fate FROM posts WHERE account_no = ? AND number = ?", ref.account_no, ref.number)
+    return row is not None and row[0] == Fate.DELETED
 
 
 def mask_of(places: Iterable[int]) -> int:

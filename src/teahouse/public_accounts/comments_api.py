@@ -57,7 +57,7 @@ class CommentsReply(msgspec.Struct, omit_defaults=True):
 
 
 class BlockedReply(msgspec.Struct):
-    """A reader who cannot comment on an account's posts, and who of its staff decided so."""
+    """A reader whom an account blocked, and who of its staff decided so."""
 
     user_id: str
     by: str
@@ -65,7 +65,7 @@ class BlockedReply(msgspec.Struct):
 
 
 class BlockedListReply(msgspec.Struct, omit_defaults=True):
-    """A page of readers who cannot comment."""
+    """A page of blocked readers."""
 
     blocked: list[BlockedReply]
     next_batch: str | None = None
@@ -97,12 +97,12 @@ class CommentsApi:
             Operation(Route("DELETE", f"{COMMENT}/hidden", self.show_comment),
                       "Show a hidden comment again (editors).", Done, refusals=all_),
             Operation(Route("GET", BLOCKED, self.list_blocked),
-                      "List the readers who cannot comment on an account's posts (editors).", BlockedListReply,
+                      "List the readers whom an account blocked (editors).", BlockedListReply,
                       query=paging, refusals=all_),
             Operation(Route("PUT", blocked, self.block_reader),
-                      "Let a reader comment on an account's posts no more (editors).", Done, refusals=all_),
+                      "Block a reader, who can read on and no more (editors).", Done, refusals=all_),
             Operation(Route("DELETE", blocked, self.unblock_reader),
-                      "Let a reader comment again (editors).", Done, refusals=all_),
+                      "Block a reader no more (editors).", Done, refusals=all_),
         ]  # fmt: skip
 
     async def list_comments(self, request: Request) -> Response:

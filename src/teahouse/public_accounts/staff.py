@@ -7,6 +7,7 @@ from teahouse.errors import Forbidden, NotFound
 from teahouse.public_accounts.tokens import end_tokens
 
 STAFF_MAX = 100  # people who work for one account
+OWNED_MAX = 20  # accounts one person owns
 
 
 async def role(reader: Reader, user_no: int, account_no: int) -> str:
@@ -18,7 +19,17 @@ async def role(reader: Reader, user_no: int, account_no: int) -> str:
 
 
 async def insert(tx: Transaction, user_no: int, account_no: int, role: str, now_ms: int) -> None:
-    """Somebody begins to work for an account; one who does already stays as they are."""
+    """Somebody begins to work for an account; one who does already stays as they are.
+
+    Raises Forbidden for an owner of many.
+    """
+    if role == "owner":
+        owned = await tx.fetch_one(
+            "SELECT count(*) FROM account_staff WHERE user_no = ? AND account_no <> ? AND role = 'owner'",
+            user_no, account_no,
+        )  # fmt: skip
+        if owned is not None and owned[0] >= OWNED_MAX:
+            raise Forbidden(f"One person owns at most {OWNED_MAX} accounts.")
     await tx.execute(
         "INSERT INTO account_staff (user_no, account_no, role, since_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         user_no, account_no, role, now_ms,
@@ -43,6 +54,7 @@ async def set_role(tx: Transaction, account_no: int, user_no: int, role: str, no
     if role != "owner":
         await end_tokens(tx, user_no, account_no)
     if role:
+        await tx.execute("DELETE FROM account_blocks WHERE account_no = ? AND user_no = ?", account_no, user_no)
         await insert(tx, user_no, account_no, role, now_ms)
 
 

@@ -14,6 +14,7 @@ from teahouse.db import Database, Transaction
 from teahouse.errors import Conflict, Forbidden, LimitExceeded
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Also, Content, Draft, Proposal, StoredEvent, Txn
+from teahouse.posts.neighbours import Boundaries
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.types import Account
 from teahouse.rooms.creation import CreateRoom, Creation, StateInput
@@ -44,7 +45,7 @@ class SideChats:
 
     def __init__(
         self, database: Database, clock: Clock, rooms: Rooms, creation: Creation, membership: Membership,
-        accounts: Accounts, account_data: AccountData, rules: Rules, *, limited: bool,
+        accounts: Accounts, account_data: AccountData, rules: Rules, boundaries: Boundaries, *, limited: bool,
     ) -> None:  # fmt: skip
         """`limited`: whether rate limits are held."""
         self._database = database
@@ -55,6 +56,7 @@ class SideChats:
         self._accounts = accounts
         self._account_data = account_data
         self._rules = rules
+        self._boundaries = boundaries
         self._limited = limited
         self.errands = Errands(database, rooms, accounts, rules, self.open)
 
@@ -62,6 +64,7 @@ class SideChats:
         """The reader's side chat with an account's staff, with the reader in it; its room id."""
         if account.personal:
             raise Forbidden(f"@{account.handle} is one person's own account: greet {account.user_id} in a direct chat.")
+        await self._check_welcome(reader, account.account_no)
         chat = await store.of_pair(self._database, account.account_no, reader.user_no)
         if chat is None:
             chat = await self._make(reader, account)
@@ -151,6 +154,7 @@ class SideChats:
         chat, account = await self._of(state)
         if event_type == "m.room.encrypted":
             raise Forbidden(PLAIN_ONLY.format(handle=account.handle))
+        await self._check_welcome(reader, chat.account_no)
         if event_type != "m.room.message" or content.get("msgtype") == "m.notice" or keywords.is_edit(content):
             return await self._rooms.post(reader, state, event_type, txn, content)
         rule = await self._rules.answering(chat.account_no, keywords.text_of(event_type, content))
@@ -191,6 +195,11 @@ class SideChats:
     async def find(self, reader_no: int, account: Account) -> SideChat | None:
         """A reader's chat with an account, opened or left."""
         return await store.of_pair(self._database, account.account_no, reader_no)
+
+    async def _check_welcome(self, reader: Reader, account_no: int) -> None:
+        """Raises Forbidden for a reader whom the account's staff blocked."""
+        if await self._boundaries.bars(self._database, account_no, reader.user_no):
+            raise Forbidden("You cannot write to this account.")
 
     async def _of(self, state: RoomState) -> tuple[SideChat, Account]:
         chat = await store.by_room(self._database, state.room_no)

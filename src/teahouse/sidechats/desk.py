@@ -32,8 +32,9 @@ class Desk:
         self._accounts = accounts
         self.rules = Rules(database)
         self.chats = SideChats(
-            database, clock, rooms, creation, membership, accounts, account_data, self.rules, limited=limited
-        )
+            database, clock, rooms, creation, membership, accounts, account_data, self.rules, posts.boundaries,
+            limited=limited,
+        )  # fmt: skip
         self.errands = self.chats.errands
         self.media = media
         self.inbox = Inbox(database, clock, rooms, history, accounts)
