@@ -12,6 +12,10 @@ from collections.abc import Callable, Mapping
 from teahouse.db import Reader
 
 STANDING = "p.fate IN (0, 2)"  # posts whose rows are whole: those that stand, and those taken out of sight
+CHOSEN = (
+    "SELECT count(*) FROM topics t WHERE t.name <> '' AND t.{what} <> (SELECT count(*) FROM topic_choices c "
+    "WHERE c.account_no = t.account_no AND ((c.{what} >> CAST(t.place AS INTEGER)) & 1) = 1)"
+)
 PUBLISHING: Mapping[str, str] = {
     "a public account miscounts its followers": "SELECT count(*) FROM public_accounts a WHERE a.followers <> "
     "(SELECT count(*) FROM follows f WHERE f.account_no = a.account_no AND f.until IS NULL)",
@@ -41,6 +45,20 @@ PUBLISHING: Mapping[str, str] = {
     "(SELECT count(*) FROM comments c WHERE c.account_no = p.account_no AND c.number = p.number AND c.fate = 0)",
     "a post miscounts its reposts": f"SELECT count(*) FROM posts p WHERE {STANDING} AND p.reposts <> (SELECT count(*) "
     "FROM posts o WHERE o.of_account = p.account_no AND o.of_number = p.number AND o.fate = 0)",
+    "a poll miscounts an answer": "SELECT count(*) FROM poll_votes v JOIN posts p ON p.account_no = v.account_no "
+    f"AND p.number = v.number WHERE {STANDING} AND v.votes <> (SELECT count(*) FROM interactions i "
+    "WHERE i.account_no = v.account_no AND i.number = v.number AND i.kind = 'vote' AND i.until = 0 "
+    "AND ',' || i.value || ',' LIKE '%,' || CAST(v.answer AS TEXT) || ',%')",
+    "a poll counts no votes for an answer that was chosen": f"SELECT count(*) FROM posts p WHERE {STANDING} "
+    "AND p.kind = 'poll' AND COALESCE((SELECT sum(v.votes) FROM poll_votes v WHERE v.account_no = p.account_no "
+    "AND v.number = p.number), 0) <> COALESCE((SELECT sum(1 + length(i.value) - length(replace(i.value, ',', ''))) "
+    "FROM interactions i WHERE i.account_no = p.account_no AND i.number = p.number AND i.kind = 'vote' "
+    "AND i.until = 0), 0)",
+    "a comment miscounts its answers": "SELECT count(*) FROM comments c JOIN posts p ON p.account_no = c.account_no "
+    f"AND p.number = c.number WHERE {STANDING} AND c.answers <> (SELECT count(*) FROM comments o WHERE "
+    "o.account_no = c.account_no AND o.number = c.number AND o.parent_no = c.comment_no AND o.fate = 0)",
+    "a topic miscounts who chose it for alerts": CHOSEN.format(what="alerts"),
+    "a topic miscounts who chose it for their feed": CHOSEN.format(what="shown"),
     "a comment answers one that is not there": "SELECT count(*) FROM comments c LEFT JOIN comments o "
     "ON o.comment_no = c.parent_no WHERE c.parent_no > 0 AND c.fate = 0 AND (o.comment_no IS NULL OR o.parent_no > 0 "
     "OR o.account_no <> c.account_no OR o.number <> c.number) AND EXISTS (SELECT 1 FROM posts p "
