@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from teahouse.errors import InvalidParam
+
 Row = tuple[Any, ...]
 Params = Sequence[Any]
 
+NUL_REFUSED = "A name or text holds a NUL character, which cannot be stored."
 BUCKETS = 1024  # rooms and users are spread over this many sets for ever; a shard is a group of them
 
 
@@ -72,6 +75,16 @@ class Database(Reader, Protocol):
 
     async def close(self) -> None:
         """Finish running commits and let go of the files or connections."""
+
+
+def check_texts(values: Params) -> None:
+    """Raises InvalidParam for a text that not every engine holds, so that all of them refuse the same.
+
+    JSON may hold U+0000: where it is kept as bytes it is no text here, and stands.
+    """
+    for value in values:
+        if value.__class__ is str and "\0" in value:
+            raise InvalidParam(NUL_REFUSED)
 
 
 def marks(count: int) -> str:

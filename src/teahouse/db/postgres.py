@@ -15,7 +15,7 @@ from typing import Any
 
 import asyncpg
 
-from teahouse.db import Params, Row, Transaction
+from teahouse.db import NUL_REFUSED, Params, Row, Transaction
 from teahouse.db.writer import Writer
 from teahouse.errors import InvalidParam, StorageFull, Unavailable
 
@@ -47,7 +47,7 @@ def refusal(error: asyncpg.PostgresError) -> Exception:
     if isinstance(error, asyncpg.DiskFullError):
         return StorageFull("The server's disk is full. Nothing was stored; try again later.")
     if isinstance(error, asyncpg.CharacterNotInRepertoireError):
-        return InvalidParam("A name or text holds a NUL character, which cannot be stored.")
+        return InvalidParam(NUL_REFUSED)
     return error
 
 

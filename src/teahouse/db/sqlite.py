@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-from teahouse.db import Params, Row, Transaction
+from teahouse.db import Params, Row, Transaction, check_texts
 from teahouse.db.writer import Writer
 from teahouse.errors import StorageFull
 
@@ -45,6 +45,12 @@ def connect(path: Path, *, query_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
+def checked(params: Params) -> Params:
+    """Parameters as they are; raises InvalidParam for a text that PostgreSQL would not hold."""
+    check_texts(params)
+    return params
+
+
 def refusal(error: sqlite3.OperationalError) -> Exception:
     """`StorageFull` when the disk is to blame, else the error itself."""
     if error.sqlite_errorcode & 0xFF in FULL:
@@ -71,7 +77,7 @@ class WriterConnection:
 
     async def execute_many(self, sql: str, rows: Iterable[Params]) -> None:
         try:
-            self._connection.executemany(sql, rows)
+            self._connection.executemany(sql, map(checked, rows))
         except sqlite3.OperationalError as error:
             raise refusal(error) from error
 
@@ -106,7 +112,7 @@ class WriterConnection:
 
     def _run(self, sql: str, params: Params = ()) -> sqlite3.Cursor:
         try:
-            return self._connection.execute(sql, params)
+            return self._connection.execute(sql, checked(params))
         except sqlite3.OperationalError as error:
             raise refusal(error) from error
 
@@ -148,10 +154,10 @@ class Sqlite:
         return self._writer.commits
 
     async def fetch(self, sql: str, *params: Any) -> list[Row]:
-        return self._reader.execute(sql, params).fetchall()
+        return self._reader.execute(sql, checked(params)).fetchall()
 
     async def fetch_one(self, sql: str, *params: Any) -> Row | None:
-        row: Row | None = self._reader.execute(sql, params).fetchone()
+        row: Row | None = self._reader.execute(sql, checked(params)).fetchone()
         return row
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:

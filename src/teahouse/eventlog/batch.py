@@ -155,6 +155,8 @@ class Trial:
             raise BadJson("An event's type and state key hold no NUL characters.")
         content = draft.content(self._issued) if callable(draft.content) and self._issued else draft.content
         assert isinstance(content, Mapping)
+        if draft.type == "m.room.history_visibility" and "\0" in str(content.get("history_visibility")):
+            raise BadJson("A history visibility holds no NUL characters.")  # it is kept beside the event, as a text
         state = self._state(room_no, draft)
         proposal = self._proposal
         auth_rules.authorise(

@@ -114,7 +114,7 @@ class RoomState:
         """Name, alias and topic, case-folded, for the directory's search."""
         texts = (self.text("m.room.name", "name"), self.text("m.room.canonical_alias", "alias"),
                  self.text("m.room.topic", "topic"))  # fmt: skip
-        return "\n".join(text for text in texts if text).casefold()
+        return "\n".join(text for text in texts if text).casefold().replace("\0", "")
 
     @property
     def encrypted(self) -> bool:
