@@ -56,6 +56,7 @@ from teahouse.public_accounts.operations import operations as account_operations
 from teahouse.public_accounts.post_views import PostViews
 from teahouse.public_accounts.quotas import Quotas
 from teahouse.public_accounts.tokens import Bearers, PostingTokens
+from teahouse.public_accounts.topic_ends import TopicEnds
 from teahouse.push.api import PushApi
 from teahouse.push.classes import DefaultRules
 from teahouse.push.service import PushRules
@@ -161,7 +162,8 @@ class App:
                 self.keys.run(),
                 self.sessions.run(),
                 self.schedule.run(),
-                self.posts.erasing.run(),
+                self.posts.erasing.chore.run(),
+                self.topic_ends.chore.run(),
                 self.moments.moments.run(),
                 self.mail.run(),
                 self.mailings.run(),
@@ -246,6 +248,9 @@ class App:
             database, self.clock, self.bus, self.identifiers, self.members, self.people, self.public_accounts,
             self.push_rules, self.topics, self.boundaries,
         )  # fmt: skip
+        self.topic_ends = TopicEnds(
+            database, self.public_accounts, self.push_rules, self.topics, self.people, self.directory
+        )
         self.badges = Badges(
             database, self.clock, self.rooms, self.public_accounts, self.names, self.fetcher, self.address_key
         )

@@ -59,6 +59,34 @@ async def test_editors_share_drafts_and_see_who_began_and_who_changed_them(tea: 
     assert await texts(stranger) == ["Better."]
 
 
+async def test_a_draft_that_is_asked_for_again_is_made_once(tea: World) -> None:
+    account, editor = await newsroom(tea)
+    await account.owner.good("PUT", STAFF, {"role": "editor"}, handle="daily", userId=editor.user_id)
+    body = {"content": {"text": "Once."}, "txn_id": "t1"}
+
+    async def ask(person: Person, body: Any = body) -> str:
+        return str((await person.good("POST", DRAFTS, body, handle="daily"))["draft_id"])
+
+    made = await asyncio.gather(*(ask(account.owner) for _ in range(5)))
+    assert len({*made}) == 1
+    await account.owner.good("PUT", DRAFT, {"content": {"text": "Better."}}, handle="daily", draftId=made[0])
+    assert await ask(account.owner) == made[0]
+    assert [each["content"]["text"] for each in await listed(account.owner)] == ["Better."]
+    # Another person's, another device's, another id: other drafts.
+    others = [await ask(editor), await ask(await account.owner.device("SECOND"))]
+    others += [await ask(account.owner, body | {"txn_id": txn_id}) for txn_id in ("t2", "")]
+    assert len({made[0], *others}) == 5
+    await account.owner.good("POST", PUBLISH, {}, handle="daily", draftId=made[0])
+    gone = await account.owner.ask("POST", DRAFTS, body, handle="daily")
+    assert (gone.status, gone.errcode) == (404, "M_NOT_FOUND")
+    assert len(await listed(account.owner)) == 4
+    long = await account.owner.ask("POST", DRAFTS, body | {"txn_id": "x" * 300}, handle="daily")
+    assert (long.status, long.errcode) == (400, "M_INVALID_PARAM")
+    tea.clock.pass_ms(drafts.RETRIES_MS)
+    await ask(account.owner, body | {"txn_id": "t3"})
+    assert len(await tea.database.fetch("SELECT * FROM draft_txns")) == 1  # what nobody retries any more is forgotten
+
+
 async def test_a_draft_of_another_account_is_not_found(tea: World) -> None:
     account, _ = await newsroom(tea)
     other = await opened(await tea.person("other"), "weekly")

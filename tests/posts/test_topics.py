@@ -1,11 +1,13 @@
 """Topics: declared by an account, carried by posts, chosen by followers; staff learn counts, never people."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from teahouse.posts import topics as module
 from teahouse.posts.topics import Choice
+from teahouse.public_accounts import topic_ends
 from tests.public_accounts.newsroom import ACCOUNT, FOLLOW, POST, POSTS, Account, newsroom
 from tests.world import Person, World
 
@@ -116,6 +118,44 @@ async def test_a_topic_that_was_taken_back_counts_no_more(tea: World) -> None:
     assert again not in (green, black)  # a place is never used twice: posts keep their meaning
     gone = await account.owner.ask("DELETE", TOPIC, handle="daily", place=str(green))
     assert (gone.status, gone.errcode) == (404, "M_NOT_FOUND")
+
+
+async def changed(tea: World) -> None:
+    """Wait until the choices of all followers were changed for topics that were taken back."""
+    async with asyncio.timeout(20):
+        while await tea.database.fetch_one("SELECT 1 FROM topic_ends"):
+            await asyncio.sleep(0)
+
+
+async def test_who_was_alerted_of_a_topic_alone_is_alerted_of_everything_once_it_is_taken_back(
+    tea: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topic_ends, "CHOICES_AT_ONCE", 2)
+    account, reader = await newsroom(tea)
+    green, black = await declare(account, "Green", "Black")
+    people = {name: await tea.person(name) for name in ("both", "feed", "silent", "own")}
+    wanted = {"both": [green, black], "feed": [], "silent": [green], "own": [green]}
+    for name, person in [("reader", reader), *people.items()]:
+        await person.good("PUT", FOLLOW, {"alerts": name not in ("feed", "silent")}, **DAILY)
+        choice = {"alerts": wanted.get(name, [green]), "shown": [green] if name == "feed" else []}
+        await person.good("PUT", CHOICE, choice, **DAILY)
+    rules = (await people["own"].good("GET", "/pushrules/global/"))["underride"]
+    [rule_id] = [rule["rule_id"] for rule in rules if not rule["default"]]
+    await people["own"].good("DELETE", "/pushrules/global/underride/{ruleId}", ruleId=rule_id)
+    await account.owner.good("DELETE", TOPIC, handle="daily", place=str(green))
+    await tea.restart()  # what is left to change goes on being changed
+    await changed(tea)
+    await account.publish("Of no topic.")
+    await account.publish("Black.", topics=[black])
+    alerted = {name: await unread(person, account) for name, person in people.items()}
+    # Who took the rule away in their client keeps it so, and who wanted no alerts gets none.
+    assert alerted == {"both": 1, "feed": 0, "silent": 0, "own": 0}
+    assert await unread(reader, account) == 2
+    assert await reader.good("GET", CHOICE, **DAILY) == {"alerts": [], "shown": []}
+    rows = await tea.database.fetch("SELECT user_no, alerts, shown FROM topic_choices")
+    assert rows == [(people["both"].user_no, 1 << black, 0)]
+    await reader.good("PUT", FOLLOW, {"alerts": False}, **DAILY)
+    assert await unread(reader, account) == 0
 
 
 async def test_choices_of_all_accounts_are_read_at_once(tea: World) -> None:

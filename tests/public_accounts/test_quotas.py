@@ -14,10 +14,11 @@ from teahouse.posts.types import PostContent
 from teahouse.public_accounts.accounts import publisher
 from tests.clock import ManualClock
 from tests.databases import Place
-from tests.public_accounts.newsroom import POST, POSTS, newsroom, opened
+from tests.public_accounts.newsroom import ACCOUNT, POST, POSTS, newsroom, opened
 from tests.world import World, world
 
 QUOTAS = "/_teahouse/v1/quotas"
+DRAFTS = f"{ACCOUNT}/drafts"
 DAY_MS = 86_400_000
 
 
@@ -73,6 +74,25 @@ async def test_reposts_articles_and_messages_of_stock_clients_count(few: World) 
     article = {"content": {"article": {"title": "Long", "html": "<p>words</p>"}}}
     assert (await reader.ask("POST", POSTS, article, handle=name)).status == 429
     assert (await account.publish("others go on"))["number"] == 2
+
+
+async def test_a_draft_whose_hour_comes_after_the_days_last_post_stays_and_says_why(few: World) -> None:
+    account, _ = await newsroom(few)
+    due = {"content": {"text": "due"}, "due_ts": few.clock.now_ms() + 1_000}
+    kept = (await account.owner.good("POST", DRAFTS, due, handle="daily"))["draft_id"]
+    for text in ("one", "two", "three"):
+        await account.publish(text)
+    path = {"handle": "daily", "draftId": kept}
+    refused = await account.owner.ask("POST", f"{DRAFTS}/{{draftId}}/publish", {}, **path)
+    assert (refused.status, refused.errcode) == (429, "M_LIMIT_EXCEEDED")
+    few.clock.pass_ms(1_000)
+    await few.app.schedule.publish_due()
+    draft = await account.owner.good("GET", f"{DRAFTS}/{{draftId}}", **path)
+    assert "3 posts in 24 hours" in draft["failure"]
+    assert draft["content"]["text"] == "due"
+    few.clock.pass_ms(DAY_MS)
+    assert (await account.owner.good("POST", f"{DRAFTS}/{{draftId}}/publish", {}, **path))["number"] == 4
+    assert (await account.owner.good("GET", DRAFTS, handle="daily"))["drafts"] == []
 
 
 async def test_what_was_published_elsewhere_before_neither_counts_nor_is_held_up(few: World) -> None:

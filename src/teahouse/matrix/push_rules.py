@@ -365,6 +365,18 @@ def checked_kind(rules: Ruleset, kind: str) -> list[Rule]:
     return rules[kind]
 
 
+def end_topic(rules: Ruleset, room_id: str, place: int) -> None:
+    """A channel's topic is no more. Who was alerted of it alone is alerted of all posts, as who chose no topic is; who
+    was not, or took that rule away, is left alone.
+    """
+    prefix = f"{TOPIC}{room_id}."
+    own = [each["rule_id"] for each in rules["underride"] if each["rule_id"].startswith(prefix)]
+    if f"{prefix}{place}" in own:
+        delete(rules, "underride", f"{prefix}{place}")
+        if len(own) == 1:
+            put(rules, "room", room_id, {"actions": ["notify", SOUND]}, None, None)
+
+
 def alert(rules: Ruleset, room_id: str, *, wanted: bool, topics: Sequence[int]) -> None:
     """Let a channel's posts alert: all of them by a rule of the room's, or those of some topics by a rule for each."""
     for kind, prefix in (("room", room_id), ("underride", f"{TOPIC}{room_id}")):

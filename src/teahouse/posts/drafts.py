@@ -20,6 +20,7 @@ from teahouse.posts.types import Draft, Post, PostContent, Publisher
 
 DRAFTS_MAX = 500  # of one account, scheduled ones included: a year of posts for more than every day
 AHEAD_MAX_MS = 366 * 86_400_000  # how far ahead a post can be scheduled, a year: accounts and topics change
+RETRIES_MS = 86_400_000  # for so long a request that made a draft is known when it comes again: a day
 NEVER_MS = 1 << 62  # later than any draft
 FAILURE_MAX_CHARACTERS = 500  # of why a draft could not be published
 COLUMNS = "draft_no, account_no, author_no, changed_by_no, changed_ms, due_ms, failure, content"
@@ -45,10 +46,24 @@ class Drafts:
         self._accounts = accounts
         self.next_due_ms = 0  # no scheduled draft is due before it; 0: not looked yet
 
-    async def create(self, publisher: Publisher, author_no: int, content: PostContent, due_ms: int = 0) -> Draft:
-        """Keep a draft, scheduled when `due_ms` says so. A scheduled one must be ready to be published."""
+    async def create(
+        self, publisher: Publisher, author_no: int, content: PostContent, due_ms: int = 0, txn: Txn | None = None
+    ) -> Draft:
+        """Keep a draft, scheduled when `due_ms` says so. A scheduled one must be ready to be published.
+
+        With `txn` a retry finds the draft of the first try; raises NotFound when it was deleted or published since.
+        """
+        if txn is not None:
+            earlier = await self._made(self._database, publisher, txn)
+            if earlier:
+                return await self.find(publisher.account_no, earlier)
         content = await self._kept(publisher, author_no, content, due_ms)
         async with self._database.transaction() as tx:
+            if txn is not None:
+                earlier = await self._made(tx, publisher, txn)
+                found = await one(tx, earlier) if earlier else None
+                if found is not None:
+                    return found
             row = await tx.fetch_one("SELECT count(*) FROM drafts WHERE account_no = ?", publisher.account_no)
             if row is not None and row[0] >= DRAFTS_MAX:
                 raise Forbidden(f"An account keeps at most {DRAFTS_MAX} drafts: publish or delete some.")
@@ -61,8 +76,18 @@ class Drafts:
                 draft.draft_no, draft.account_no, author_no, author_no, draft.changed_ms, due_ms,
                 msgspec.json.encode(content),
             )  # fmt: skip
+            if txn is not None:
+                await note(tx, draft, txn)
             self._scheduled(tx, due_ms)
         return draft
+
+    async def _made(self, reader: Reader, publisher: Publisher, txn: Txn) -> int:
+        """The number of the draft that an earlier try with the same transaction id made; 0 for none."""
+        row = await reader.fetch_one(
+            "SELECT draft_no FROM draft_txns WHERE account_no = ? AND user_no = ? AND device_id = ? AND txn_id = ?",
+            publisher.account_no, txn.user_no, txn.device_id, txn.txn_id,
+        )  # fmt: skip
+        return 0 if row is None else int(row[0])
 
     async def of_account(self, account_no: int, before: int, limit: int) -> list[Draft]:
         """An account's drafts below a number, the last begun first."""
@@ -176,6 +201,18 @@ class Drafts:
 def draft_of(row: Row) -> Draft:
     """A row of COLUMNS as a draft."""
     return Draft(row[0], row[1], row[2], row[3], row[4], row[5], row[6], _decode(row[7]))
+
+
+async def note(tx: Transaction, draft: Draft, txn: Txn) -> None:
+    """Remember which draft a request made, and forget those of which no retry comes any more."""
+    await tx.execute(
+        "DELETE FROM draft_txns WHERE account_no = ? AND made_ms <= ?",
+        draft.account_no, draft.changed_ms - RETRIES_MS,
+    )  # fmt: skip
+    await tx.execute(
+        "INSERT INTO draft_txns (account_no, user_no, device_id, txn_id, draft_no, made_ms) VALUES (?, ?, ?, ?, ?, ?)",
+        draft.account_no, txn.user_no, txn.device_id, txn.txn_id, draft.draft_no, draft.changed_ms,
+    )  # fmt: skip
 
 
 async def one(reader: Reader, draft_no: int) -> Draft | None:

@@ -4,14 +4,11 @@ first with the post itself, and the others after it, whatever happens in between
 
 from __future__ import annotations
 
-import asyncio
-
 from teahouse.db import Database, Transaction
-from teahouse.errors import StorageFull
+from teahouse.posts.chores import Chore
 from teahouse.posts.types import Post, Ref
 
 ROWS_AT_ONCE = 1_000  # dropped in one transaction: about 20 ms, in which nobody else writes
-RETRY_S = 60.0  # until work that failed is tried again
 STATEMENTS = (
     "DELETE FROM comments WHERE comment_no IN (SELECT comment_no FROM comments WHERE account_no = ? AND number = ? "
     "ORDER BY parent_no, comment_no LIMIT ?)",
@@ -27,7 +24,7 @@ class Erasing:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._more = asyncio.Event()
+        self.chore = Chore(self.step)
 
     async def begin(self, tx: Transaction, post: Post) -> None:
         """Drop what a post being deleted has gathered; what is too much for one transaction is noted, to go later."""
@@ -36,19 +33,7 @@ class Erasing:
                 "INSERT INTO erasures (account_no, number) VALUES (?, ?) ON CONFLICT DO NOTHING",
                 post.account_no, post.number,
             )  # fmt: skip
-            tx.on_commit(self._more.set)
-
-    async def run(self) -> None:
-        """Drop what is left, until cancelled."""
-        while True:
-            self._more.clear()
-            try:
-                while await self.step():
-                    pass
-            except StorageFull:  # which must not end the server
-                await asyncio.sleep(RETRY_S)
-                continue
-            await self._more.wait()
+            tx.on_commit(self.chore.more)
 
     async def step(self) -> bool:
         """Drop some rows; False when nothing is left."""

@@ -6,7 +6,7 @@ stands on the account's page and in its channel all the same. Its staff learn ho
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from teahouse.db import Database, Reader, Row, Transaction
@@ -46,6 +46,7 @@ class Topics:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.taken_back: Callable[[], None] = lambda: None  # called when followers' choices are to be changed for it
 
     async def of_account(self, account_no: int) -> list[Topic]:
         """What an account writes about."""
@@ -137,6 +138,10 @@ class Topics:
             await tx.execute(
                 "UPDATE topics SET alerts = 0, shown = 0 WHERE account_no = ? AND place = ?", account_no, place
             )
+            await tx.execute(
+                "INSERT INTO topic_ends (account_no, place, after_no) VALUES (?, ?, 0)", account_no, place
+            )  # fmt: skip
+            tx.on_commit(self.taken_back)
 
     async def choose(self, tx: Transaction, user_no: int, account_no: int, choice: Choice) -> None:
         """A follower chooses; the caller has checked that they follow, and which topics there are."""

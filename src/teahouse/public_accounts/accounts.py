@@ -84,11 +84,6 @@ class Accounts:
             raise Conflict("This handle is taken.")
         await self._media.uploads(pictures(about), {reader.user_no})
         await self._check_likeness(self._database, handle, kind, name)
-        owned = await self._database.fetch_one(
-            "SELECT count(*) FROM account_staff WHERE user_no = ? AND role = 'owner'", reader.user_no
-        )
-        if owned is not None and owned[0] >= self._owned_max:
-            raise Forbidden(f"One person owns at most {self._owned_max} accounts.")
         user_no = reader.user_no if kind == "person" else await self._reserve(reader, handle)
         await self._make(reader.user_no, user_no, handle, kind, name, about)
         return await self.require(handle)
@@ -97,6 +92,7 @@ class Accounts:
         """The user that signs for an account. One left over from an opening that was cut short is taken up again."""
 
         async def also(tx: Transaction, user_no: int) -> None:
+            await staff.check_owned(tx, reader.user_no, user_no, self._owned_max)
             await staff.insert(tx, reader.user_no, user_no, "owner", self._clock.now_ms())
 
         row = await self._database.fetch_one(
@@ -132,6 +128,7 @@ class Accounts:
                 skeleton(handle),
             )  # fmt: skip
             await finding.index(tx, user_no, finding.terms_of(handle, name, about.description))
+            await staff.check_owned(tx, owner_no, user_no, self._owned_max)
             await staff.insert(tx, owner_no, user_no, "owner", now_ms)
             await self._media.show_account(tx, user_no, pictures(about))
             if kind != "person":
@@ -319,6 +316,8 @@ class Accounts:
         if role and role not in ROLES:
             raise InvalidParam(f"'role' must be one of {', '.join(ROLES)}.")
         async with self._database.transaction() as tx:
+            if role == "owner":
+                await staff.check_owned(tx, user_no, account.account_no, self._owned_max)
             await staff.set_role(tx, account.account_no, user_no, role, self._clock.now_ms())
 
     async def has_owner(self, account_no: int) -> bool:

@@ -16,6 +16,8 @@ from teahouse.public_accounts.accounts import Accounts, publisher
 from teahouse.public_accounts.api import ACCOUNT, Done
 from teahouse.public_accounts.posts_api import NEWEST, Moment, whole
 from teahouse.public_accounts.types import Account
+from teahouse.rooms.api import reader_of
+from teahouse.rooms.service import txn_of
 
 DRAFTS = f"{ACCOUNT}/drafts"
 DRAFT = f"{DRAFTS}/{{draftId}}"
@@ -23,10 +25,13 @@ PAGE_MAX = 100  # drafts of one page
 
 
 class DraftBody(msgspec.Struct):
-    """What a draft says. `due_ts`, when it is published by itself; 0, the default, means not."""
+    """What a draft says. `due_ts`, when it is published by itself; 0, the default, means not. The same `txn_id` again,
+    from the same device within a day, gives the same draft.
+    """
 
     content: PostContent
     due_ts: Moment = 0
+    txn_id: str = ""
 
 
 class ChangeBody(msgspec.Struct):
@@ -110,7 +115,9 @@ class DraftsApi:
     async def create_draft(self, request: Request) -> Response:
         account = await self._editable(request)
         body = codec.body(request, DraftBody)
-        made = await self._drafts.create(publisher(account), request.requester.user_no, body.content, body.due_ts)
+        reader = reader_of(request)
+        txn = txn_of(reader, "draft", body.txn_id) if body.txn_id else None
+        made = await self._drafts.create(publisher(account), reader.user_no, body.content, body.due_ts, txn)
         return codec.reply(await self._shown(made))
 
     async def get_draft(self, request: Request) -> Response:

@@ -68,17 +68,16 @@ class Followers:
         """Follow an account. Following again changes nothing but, when asked to, whether it alerts."""
         if reader.user_no == account.account_no:
             raise Forbidden("An account does not follow itself.")
-        ties = await self.ties(reader.user_no)
-        tie = ties.get(account.room_no)
+        tie = (await self.ties(reader.user_no)).get(account.room_no)
         if tie is not None and tie.stands and (alerts is None or alerts == bool(tie.flags & ALERTS)):
             return
-        if tie is None and sum(each.stands for each in ties.values()) >= FOLLOWS_MAX:
-            raise Forbidden(f"You can follow at most {FOLLOWS_MAX:,} accounts.")
         async with self._database.transaction() as tx:
             if await self._boundaries.keeps_away(tx, account.account_no, reader.user_no):
                 raise Forbidden("You cannot follow this account.")
             before = await store.follow(tx, reader.user_no, account)
             stood = before is not None and before.stands
+            if not stood and await store.count_follows(tx, reader.user_no) >= FOLLOWS_MAX:
+                raise Forbidden(f"You can follow at most {FOLLOWS_MAX:,} accounts.")
             flags = ALERTS if (bool(before and before.flags & ALERTS) if alerts is None else alerts) else 0
             pos = tx.positions()
             now_s = self._clock.now_ms() // 1_000

@@ -7,7 +7,6 @@ from teahouse.errors import Forbidden, NotFound
 from teahouse.public_accounts.tokens import end_tokens
 
 STAFF_MAX = 100  # people who work for one account
-OWNED_MAX = 20  # accounts one person owns
 
 
 async def role(reader: Reader, user_no: int, account_no: int) -> str:
@@ -19,21 +18,21 @@ async def role(reader: Reader, user_no: int, account_no: int) -> str:
 
 
 async def insert(tx: Transaction, user_no: int, account_no: int, role: str, now_ms: int) -> None:
-    """Somebody begins to work for an account; one who does already stays as they are.
-
-    Raises Forbidden for an owner of many.
-    """
-    if role == "owner":
-        owned = await tx.fetch_one(
-            "SELECT count(*) FROM account_staff WHERE user_no = ? AND account_no <> ? AND role = 'owner'",
-            user_no, account_no,
-        )  # fmt: skip
-        if owned is not None and owned[0] >= OWNED_MAX:
-            raise Forbidden(f"One person owns at most {OWNED_MAX} accounts.")
+    """Somebody begins to work for an account; one who does already stays as they are."""
     await tx.execute(
         "INSERT INTO account_staff (user_no, account_no, role, since_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         user_no, account_no, role, now_ms,
     )  # fmt: skip
+
+
+async def check_owned(tx: Transaction, user_no: int, account_no: int, owned_max: int) -> None:
+    """Raises Forbidden for somebody who is to own one account more than they may."""
+    owned = await tx.fetch_one(
+        "SELECT count(*) FROM account_staff WHERE user_no = ? AND account_no <> ? AND role = 'owner'",
+        user_no, account_no,
+    )  # fmt: skip
+    if owned is not None and owned[0] >= owned_max:
+        raise Forbidden(f"One person owns at most {owned_max} accounts.")
 
 
 async def set_role(tx: Transaction, account_no: int, user_no: int, role: str, now_ms: int) -> None:

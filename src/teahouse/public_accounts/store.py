@@ -46,6 +46,12 @@ async def follow(reader: Reader, user_no: int, account: Account) -> Follow | Non
     return None if row is None else follow_of(account.account_no, account.room_no, row)
 
 
+async def count_follows(reader: Reader, user_no: int) -> int:
+    """How many accounts somebody follows now."""
+    row = await reader.fetch_one("SELECT count(*) FROM follows WHERE user_no = ? AND until IS NULL", user_no)
+    return 0 if row is None else int(row[0])
+
+
 async def put_follow(tx: Transaction, user_no: int, tie: Follow) -> None:
     """Store a tie in the place of the one before."""
     await tx.execute(PUT, *row_of(user_no, tie))

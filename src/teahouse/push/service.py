@@ -74,6 +74,10 @@ class PushRules:
 
         await self._change_in(tx, user_no, user_id, change)
 
+    async def end_topic(self, tx: Transaction, user_no: int, user_id: str, room_id: str, place: int) -> None:
+        """A channel's topic is no more: who was alerted of it alone is alerted of all posts."""
+        await self._change_in(tx, user_no, user_id, lambda rules: push_rules.end_topic(rules, room_id, place))
+
     async def _change_in(self, tx: Transaction, user_no: int, user_id: str, change: Change) -> None:
         rules = await self._stored(tx, user_no, user_id)
         change(rules)
