@@ -1,7 +1,8 @@
 """Figures agree with what happened: known readers, by every way, at several devices, over retries and a restart."""
 
+from teahouse.posts.types import Ref
 from tests.analytics.press import ANALYTICS, crowd, mark, of_post, plain, read, report, visit
-from tests.public_accounts.newsroom import FOLLOW, POST, newsroom
+from tests.public_accounts.newsroom import FOLLOW, POST, newsroom, timeline
 from tests.world import World
 
 HOUR_MS = 3_600_000
@@ -63,6 +64,26 @@ async def test_restarting_between_counts_nobody_twice_and_loses_nobody(tea: Worl
         if number % 2:
             await tea.restart()  # with what is still only in memory
     assert (await of_post(account, 1))["post"]["read"] == read(6, 6)
+
+
+async def test_what_tells_of_an_edit_or_a_removal_is_no_delivery_of_the_post(tea: World) -> None:
+    account, _ = await newsroom(tea)
+    people = await crowd(tea, account, 11)
+    await account.publish()
+    for person in people[:6]:
+        await person.sync()
+    await account.owner.good("PUT", POST, {"content": {"text": "Better."}}, handle="daily", number="1")
+    ref = Ref((await tea.app.public_accounts.require("daily")).account_no, 1)
+    await tea.app.removals.remove(ref)
+    await tea.app.removals.restore(ref)
+    newest = '{"room":{"timeline":{"limit":1}}}'
+    for person in people[6:]:
+        shown = timeline(await person.sync(filter=newest), account.room_id)
+        assert [event["content"]["m.relates_to"]["rel_type"] for event in shown] == ["m.replace"]
+    assert (await of_post(account, 1))["post"]["read"] == read(6)
+    for person in people[6:]:
+        await person.sync()
+    assert (await of_post(account, 1))["post"]["read"] == read(11)
 
 
 async def test_a_first_read_position_opens_what_came_since_one_follows(tea: World) -> None:

@@ -20,7 +20,7 @@ from teahouse.db import Database, Transaction
 from teahouse.errors import StorageFull, Unavailable
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import StoredEvent
-from teahouse.matrix.events import POST
+from teahouse.matrix.events import POST, replaces
 from teahouse.posts.neighbours import PostListener
 from teahouse.posts.types import Post, Ref
 from teahouse.public_accounts.figures import FEW
@@ -61,13 +61,15 @@ class Readings(PostListener):
         self._traces = True  # something destroyed may still be in the engine's files: surely so after a kill
 
     def delivered(self, reader: Reader, state: RoomState, events: Sequence[StoredEvent]) -> None:
-        """A sync hands posts to a follower's device."""
+        """A sync hands posts to a follower's device. What replaces a post, such as its end by a decision, is none."""
         if (CHANNEL, "") not in state.entries:
             return
         since_ms = self._since_ms()
         for event in events:
             mark = event.content.get(POST)
-            if isinstance(mark, dict) and event.origin_server_ts > since_ms and event.sender_no != reader.user_no:
+            if not isinstance(mark, dict) or event.sender_no == reader.user_no or replaces(event.content):
+                continue
+            if event.origin_server_ts > since_ms:
                 self._gather(Ref(event.sender_no, int(mark["number"])), "impressions", member(reader.user_no))
 
     def read(self, reader: Reader, state: RoomState, after: int, upto: int) -> None:

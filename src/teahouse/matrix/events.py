@@ -69,6 +69,12 @@ def relation(content: Mapping[str, Any]) -> Relation | None:
     return Relation(rel_type, event_id, key if isinstance(key, str) and "\0" not in key else None)
 
 
+def replaces(content: Mapping[str, Any]) -> bool:
+    """Whether an event only replaces what another one says; told by the kind of relation alone, as push rules do."""
+    relates_to = content.get("m.relates_to")
+    return isinstance(relates_to, dict) and relates_to.get("rel_type") == "m.replace"
+
+
 def mentioned_users(content: Mapping[str, Any]) -> Sequence[str]:
     """The users an event mentions by name. Source: Client-Server API, "User and room mentions"."""
     mentions = content.get("m.mentions")

@@ -26,7 +26,7 @@ class DefaultRules:
             return EventClass.NOTIFIES | EventClass.HIGHLIGHTS_ROOM
         if kind == "m.room.tombstone" and state_key == "":
             return EventClass.NOTIFIES | EventClass.HIGHLIGHTS_ROOM
-        if replaces(content) or posted(content):
+        if events.replaces(content) or posted(content):
             return 0
         return EventClass.NOTIFIES if kind in NOTIFYING else 0
 
@@ -45,9 +45,3 @@ def posted(content: Content) -> bool:
     """Whether one of the rules matches that keep posts of public accounts and friends' moments silent."""
     marks = ((events.POST, "account"), (events.MOMENT, "author"))
     return any(isinstance(mark := content.get(key), dict) and isinstance(mark.get(field), str) for key, field in marks)
-
-
-def replaces(content: Content) -> bool:
-    """Whether the rule `.m.rule.suppress_edits` matches, which looks at the kind of relation alone."""
-    relates_to = content.get("m.relates_to")
-    return isinstance(relates_to, dict) and relates_to.get("rel_type") == "m.replace"

@@ -14,6 +14,7 @@ from teahouse.db import Database, Transaction
 from teahouse.errors import Conflict, Forbidden, LimitExceeded
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Also, Content, Draft, Proposal, StoredEvent, Txn
+from teahouse.matrix.events import replaces
 from teahouse.posts.neighbours import Boundaries
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.types import Account
@@ -155,7 +156,7 @@ class SideChats:
         if event_type == "m.room.encrypted":
             raise Forbidden(PLAIN_ONLY.format(handle=account.handle))
         await self._check_welcome(reader, chat.account_no)
-        if event_type != "m.room.message" or content.get("msgtype") == "m.notice" or keywords.is_edit(content):
+        if event_type != "m.room.message" or content.get("msgtype") == "m.notice" or replaces(content):
             return await self._rooms.post(reader, state, event_type, txn, content)
         rule = await self._rules.answering(chat.account_no, keywords.text_of(event_type, content))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from teahouse.errors import InvalidParam
+from teahouse.matrix.events import replaces
 from teahouse.posts.wording import limit
 from teahouse.sidechats.types import KEYWORD_MAX_CHARACTERS, KEYWORDS_MAX, Rule
 
@@ -29,16 +30,10 @@ def speaks(folded: str, word: str, whole: bool) -> bool:
 
 def text_of(event_type: str, content: Mapping[str, Any]) -> str:
     """What of an event rules read; '' for nothing."""
-    if event_type != "m.room.message" or content.get("msgtype") not in ASKING or is_edit(content):
+    if event_type != "m.room.message" or content.get("msgtype") not in ASKING or replaces(content):
         return ""
     body = content.get("body")
     return body if isinstance(body, str) else ""
-
-
-def is_edit(content: Mapping[str, Any]) -> bool:
-    """Whether an event only rewords an earlier one."""
-    relates = content.get("m.relates_to")
-    return isinstance(relates, dict) and relates.get("rel_type") == "m.replace"
 
 
 def checked_keywords(words: Sequence[str]) -> tuple[str, ...]:
