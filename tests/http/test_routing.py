@@ -108,3 +108,19 @@ def test_two_endpoints_cannot_have_the_same_place() -> None:
     route = Route("GET", "/a/{b}", handler)
     with pytest.raises(AssertionError):
         Router([route, Route("GET", "/a/{c}", handler)])
+
+
+PIECES = (
+    "_matrix", "client", "v3", "rooms", "state", "pushrules", "global", "assets", "join", "follow", "@anna", "a", "",
+)  # fmt: skip
+
+
+@given(path=st.lists(st.sampled_from(PIECES), max_size=8))
+def test_the_straight_way_leads_where_the_whole_tree_does(path: list[str]) -> None:
+    segments = [b"", *(piece.encode() for piece in path)]
+    straight: list[bytes] = []
+    thorough: list[bytes] = []
+    found = ROUTER._straight(segments, straight)
+    assert found is not None or not straight
+    if found is not None:
+        assert (ROUTER._walk(ROUTER._root, segments, 1, thorough), thorough) == (found, straight)

@@ -223,3 +223,15 @@ async def test_a_redacted_event_keeps_its_place_and_loses_its_content(tea: World
     assert again.status == 404
     stored = [bytes(row[0]) for row in await tea.database.fetch("SELECT event FROM events LIMIT 1000")]
     assert not any(b"secret" in event for event in stored)
+
+
+async def test_a_page_reads_as_many_events_as_it_shows(tea: World) -> None:
+    alice = await tea.person("alice")
+    room = await alice.create(preset="public_chat")
+    for _ in range(40):
+        await alice.say(room)
+    for limit in (1, 5, 20):  # the first reads what stays in memory too
+        before = tea.counted.cost
+        page = await alice.good("GET", "/rooms/{roomId}/messages", None, {"dir": "b", "limit": limit}, roomId=room)
+        assert len(page["chunk"]) == limit
+        assert limit == 1 or (tea.counted.cost - before).rows == limit

@@ -198,3 +198,25 @@ async def test_only_members_mark_what_they_read_and_only_events_of_the_room(tea:
     for nothing in (elsewhere, "$nothing", "nothing"):
         assert (await read(bob, room, nothing)).status == 200  # what we do not know says nothing
     assert await shown(alice, room) == {}
+
+
+async def test_receipts_shown_together_are_read_once_for_all_readers(tea: World) -> None:
+    alice = await tea.person("alice")
+    room = await alice.create(preset="public_chat")
+    others = [await tea.person(f"reader{number}") for number in range(6)]
+    for other in others:
+        await other.join(room)
+    said = await alice.say(room)
+    for showing in range(2):  # the first since the start, and one after it
+        since = [(await other.sync())["next_batch"] for other in others]
+        for other in others:
+            await read(other, room, said)
+        await tea.receipts_shown()
+        costs = []
+        for other, place in zip(others, since, strict=True):
+            before = tea.counted.cost
+            [receipts] = (await other.sync(place))["rooms"]["join"][room]["ephemeral"]["events"]
+            costs.append((tea.counted.cost - before).rows)
+            assert set(receipts["content"][said]["m.read"]) == {each.user_id for each in others}
+        assert max(costs[1:]) <= costs[0] - len(others), (showing, costs)
+        said = await alice.say(room)

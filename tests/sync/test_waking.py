@@ -6,6 +6,7 @@ import asyncio
 
 from teahouse.bus.local import LocalBus
 from teahouse.sync.waiters import TURN_S, WOKEN_AT_ONCE, WOKEN_IN_TURN, Waiter, Waiters
+from tests.world import World
 
 ROOM = 1
 LIMIT_S = 20.0
@@ -50,3 +51,29 @@ async def test_one_who_left_before_their_turn_is_no_trouble() -> None:
     waiters.remove(waiting[-1])
     assert await waiting[-2].wait(LIMIT_S)
     assert not waiting[-1].hinted
+
+
+async def test_a_poll_that_comes_when_nothing_has_happened_parks_without_a_look(tea: World) -> None:
+    alice, bob = await tea.person("alice"), await tea.person("bob")
+    room = await alice.create(preset="public_chat")
+    await bob.join(room)
+    since = (await bob.sync())["next_batch"]
+    before = tea.counted.cost
+    parked = asyncio.create_task(bob.sync(since, timeout=20_000))
+    while not len(tea.app.waiters):
+        await asyncio.sleep(0)
+    assert (tea.counted.cost - before).statements == 0
+    said = await alice.say(room)
+    timeline = (await parked)["rooms"]["join"][room]["timeline"]["events"]
+    assert [event["event_id"] for event in timeline] == [said]
+
+
+async def test_what_waits_for_a_device_is_given_to_a_poll_from_the_present(tea: World) -> None:
+    alice, bob = await tea.person("alice"), await tea.person("bob")
+    messages = {bob.user_id: {bob.device_id: {"n": 1}}}
+    since = (await bob.sync())["next_batch"]
+    await alice.good("PUT", "/sendToDevice/{eventType}/{txnId}", {"messages": messages}, eventType="a.b", txnId="1")
+    async with asyncio.timeout(LIMIT_S / 2):
+        answer = await bob.sync(since, timeout=int(LIMIT_S * 1_000))
+        again = await bob.sync(since, timeout=int(LIMIT_S * 1_000))  # the answer got lost
+    assert answer["to_device"]["events"] == again["to_device"]["events"]

@@ -6,7 +6,7 @@ It knows no database, clock or randomness: time and positions are handed in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -41,8 +41,7 @@ class RoomLimits:
     public_members_max: int  # the same in public rooms, whose members are real rows
 
 
-@dataclass(slots=True)
-class Admitted:
+class Admitted(msgspec.Struct):
     """A proposal that gets in: its events, and what rows besides."""
 
     events: list[StoredEvent]
@@ -86,7 +85,7 @@ class Batch:
             return error
         if key is not None and isinstance(verdict, Admitted):
             # Only what is written is known to the next batch, so only that is known within this one.
-            self._answered[key] = replace(verdict.appended, repeated=True)
+            self._answered[key] = Appended(verdict.appended.event_ids, verdict.appended.room_no, repeated=True)
         return verdict
 
     def _admit_one(self, proposal: Proposal) -> Admitted | Appended:
@@ -248,10 +247,12 @@ class Trial:
         if current is None or current.pos != target.pos:
             return
         if draft.redacts is None:
-            changed = replace(current, class_=current.class_ | EventClass.HAS_CHILDREN)
+            changed = msgspec.structs.replace(current, class_=current.class_ | EventClass.HAS_CHILDREN)
         else:
             pruned = events.redact(msgspec.json.decode(current.json), state.version)
-            changed = replace(current, content=pruned["content"], json=_encode(pruned), redacted_pos=event.pos)
+            changed = msgspec.structs.replace(
+                current, content=pruned["content"], json=_encode(pruned), redacted_pos=event.pos
+            )
         self._own(state).set(target.type, target.state_key, changed)
 
     def _own(self, state: RoomState) -> RoomState:

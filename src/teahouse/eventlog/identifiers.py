@@ -10,6 +10,7 @@ import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -17,6 +18,7 @@ BUCKET_BITS = 10
 CHECK = 0x7EA40E5E  # constant bits of every block: a guessed id decrypts to them once in 2^32 tries
 ID_LENGTH = 22  # characters of unpadded base64 for 16 bytes
 ID_KEY_BYTES = 16
+IDS_CACHED_MAX = 65_536  # ids remembered in each direction: the same few rooms and events are named over and over
 _BLOCK = struct.Struct(">HHQI")
 
 
@@ -47,6 +49,8 @@ class Identifiers:
         self._suffix = f":{server_name}"
         self._epochs = [epoch for epoch, _ in epochs]
         self._firsts = [first for _, first in epochs]
+        self._sealed = lru_cache(IDS_CACHED_MAX)(self._seal_id)
+        self._opened = lru_cache(IDS_CACHED_MAX)(self._open_id)
 
     def twin(self) -> Identifiers:
         """The same for another thread: a cipher's context is not shared."""
@@ -79,11 +83,11 @@ class Identifiers:
         """The epoch a position belongs to."""
         return self._epochs[max(bisect_right(self._firsts, pos) - 1, 0)]
 
-    def _sealed(self, pos: int, bucket: int) -> str:
+    def _seal_id(self, pos: int, bucket: int) -> str:
         block = self._seal(_BLOCK.pack(self.epoch_of(pos), bucket, pos, CHECK))
         return urlsafe_b64encode(block)[:ID_LENGTH].decode()
 
-    def _opened(self, sealed: str) -> tuple[int, int] | None:
+    def _open_id(self, sealed: str) -> tuple[int, int] | None:
         if len(sealed) != ID_LENGTH or not sealed.isascii():
             return None
         try:
@@ -96,4 +100,4 @@ class Identifiers:
         if check != CHECK or epoch != self.epoch_of(pos) or bucket >> BUCKET_BITS or pos >> 50:
             return None
         # The last character holds two unused bits: accept the one spelling that we made.
-        return (pos, bucket) if sealed == self._sealed(pos, bucket) else None
+        return (pos, bucket) if sealed == self._seal_id(pos, bucket) else None

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from teahouse.bus import Bus
 from teahouse.clock import Clock
@@ -27,8 +28,7 @@ STATE_LOOKUPS_MAX = 32  # changed state keys looked up one by one; beyond it the
 QUEUE_PROPOSALS_MAX = 10_000  # waiting for the writer; beyond it senders are asked to come back
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(msgspec.Struct):
     """A proposal in the queue and the sender waiting for it."""
 
     proposal: Proposal

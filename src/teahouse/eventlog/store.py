@@ -119,7 +119,7 @@ class EventStore:
         columns = ", ".join(f"e.{name.strip()}" for name in EVENT_COLUMNS.split(","))
         sql = (
             f"SELECT {columns} FROM events e WHERE e.room_no = ? AND e.pos > ? AND e.pos <= ? "
-            f"AND (e.class & {int(EventClass.STATE)}) <> 0 ORDER BY e.pos"
+            f"AND (e.class & {EventClass.STATE}) <> 0 ORDER BY e.pos"
         )
         newest: dict[tuple[str, str | None], StoredEvent] = {}
         for row in await db.fetch(sql, room_no, after, upto):
@@ -249,7 +249,7 @@ class EventStore:
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
-            has_children = int(EventClass.HAS_CHILDREN)
+            has_children = EventClass.HAS_CHILDREN
             await tx.execute_many(
                 f"UPDATE events SET class = class | {has_children} WHERE pos = ?", [(row[1],) for row in rows]
             )
@@ -257,7 +257,7 @@ class EventStore:
     async def _redact(self, tx: Transaction, target: Target, redaction: StoredEvent, state: RoomState) -> None:
         """Empty an event: its bytes, its relation and its mentions. What others derived from it must listen too."""
         pruned = matrix_events.redact(_decode(target.json), state.version)
-        keep = int(EventClass.STATE | EventClass.HAS_CHILDREN)
+        keep = EventClass.STATE | EventClass.HAS_CHILDREN
         await tx.execute(
             f"UPDATE events SET event = ?, redacted_pos = ?, class = class & {keep} "
             "WHERE pos = ? AND redacted_pos IS NULL",

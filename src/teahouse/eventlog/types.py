@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import IntFlag
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import msgspec
 
 from teahouse.db import Transaction
 
 Content = Mapping[str, Any]
 
 
-class EventClass(IntFlag):
-    """What readers need to know of an event without decoding it."""
+class EventClass:
+    """What readers need to know of an event without decoding it: bits, plain numbers because each read tests them."""
 
-    NOTIFIES = 1  # counts as unread under the default push rules
-    HIGHLIGHTS_ROOM = 2  # the default rules highlight it for every member
-    STATE = 4
-    HAS_CHILDREN = 8  # events relate to it: bundled aggregations must be looked up
-    RELATES = 16  # an edit, reaction, reference or thread message
-    MENTIONS = 32  # it names users; rows in `mentions`
+    NOTIFIES: Final = 1  # counts as unread under the default push rules
+    HIGHLIGHTS_ROOM: Final = 2  # the default rules highlight it for every member
+    STATE: Final = 4
+    HAS_CHILDREN: Final = 8  # events relate to it: bundled aggregations must be looked up
+    RELATES: Final = 16  # an edit, reaction, reference or thread message
+    MENTIONS: Final = 32  # it names users; rows in `mentions`
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(msgspec.Struct, frozen=True, gc=False):
     """An event at its place. `json` is its encoding without room_id and unsigned."""
 
     pos: int
@@ -44,8 +44,7 @@ class StoredEvent:
     txn: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Txn:
+class Txn(msgspec.Struct, frozen=True, gc=False):
     """What makes a retried request the same request."""
 
     user_no: int
@@ -54,8 +53,7 @@ class Txn:
     txn_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, gc=False):
     """An event a draft points at, as the service found it: what a redaction empties, what a relation relates to."""
 
     pos: int
@@ -73,8 +71,7 @@ class Target:
 ContentOf = Callable[["Issued"], Content]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """An event to be. `content` may be a function of the ids that the writer issues to the proposal."""
 
     type: str
@@ -105,8 +102,7 @@ class NewRoom:
 Also = Callable[[Transaction, Sequence[StoredEvent]], Awaitable[None]]
 
 
-@dataclass(slots=True)
-class Proposal:
+class Proposal(msgspec.Struct):
     """Events by one sender that get in together or not at all.
 
     `room_no` is the existing room, or the one being replaced when `new_room` is set. `also` writes more in the same
@@ -121,11 +117,10 @@ class Proposal:
     txn: Txn | None = None
     authorised_via: str | None = None
     also: Also | None = None
-    users: Mapping[str, int] = field(default_factory=dict)  # user_no of every member-event target
+    users: Mapping[str, int] = msgspec.field(default_factory=dict)  # user_no of every member-event target
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(msgspec.Struct, frozen=True, gc=False):
     """What became of a proposal: its events, and whether they are those of an earlier try."""
 
     event_ids: tuple[str, ...]

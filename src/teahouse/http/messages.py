@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 BODY_SIZE_MAX_BYTES = 1_048_576  # any JSON body; the largest legitimate ones are key uploads
 
@@ -67,14 +69,13 @@ class Request:
         return self.requester_or_none
 
 
-@dataclass(slots=True)
-class Response:
+class Response(msgspec.Struct):
     """`body` whole, or `stream` piece by piece (then `body` is unused)."""
 
     status: int = 200
     body: bytes = b"{}"
     content_type: str = "application/json"
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    headers: list[tuple[bytes, bytes]] = msgspec.field(default_factory=list)
     stream: AsyncIterator[bytes] | None = None
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import uvicorn
 
+from teahouse.http.joining import JoiningProtocol
+
 BACKLOG = 4_096  # connections the kernel holds before they are accepted
 KEEP_ALIVE_S = 75  # longer than the pauses of a client between two requests
 STOP_S = 5  # how long answers under way may take when the server stops
@@ -22,7 +24,7 @@ class Server:
         self._config = uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=JoiningProtocol,
             lifespan="off",
             access_log=False,
             log_config=None,

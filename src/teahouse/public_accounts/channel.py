@@ -7,7 +7,6 @@ made from rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -262,7 +261,7 @@ def rewritten(event: StoredEvent, content: dict[str, Any]) -> StoredEvent:
     """The event with other content."""
     shape = msgspec.json.decode(event.json)
     shape["content"] = content
-    return replace(event, content=content, json=msgspec.json.encode(shape))
+    return msgspec.structs.replace(event, content=content, json=msgspec.json.encode(shape))
 
 
 def done(deed: str, event_id: str, value: str) -> tuple[str, dict[str, Any]]:

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from teahouse.db import Database
 from teahouse.eventlog.service import EventLog
 from teahouse.eventlog.state import RoomState
@@ -24,13 +26,12 @@ COUNT_MAX = 999  # counts stop here; so does the reading for them
 ROOMS_CACHED_MAX = 5_000  # rooms whose newest notifying events are kept
 JUDGED_CACHED_MAX = 200_000  # verdicts kept of users with rules of their own
 MAIN = "main"
-WANTED = int(EventClass.NOTIFIES | EventClass.MENTIONS)
+WANTED = EventClass.NOTIFIES | EventClass.MENTIONS
 Readable = Callable[[int], bool]  # of the event at a position
-SPECIAL = int(EventClass.HIGHLIGHTS_ROOM | EventClass.MENTIONS)
+SPECIAL = EventClass.HIGHLIGHTS_ROOM | EventClass.MENTIONS
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True, gc=False):
     """Unread notifications and highlights: of the main timeline (or the whole room), and of each thread."""
 
     notifications: int
@@ -38,8 +39,7 @@ class Counts:
     threads: Mapping[str, tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """What counting needs of one event."""
 
     pos: int
@@ -98,7 +98,7 @@ class Unread:
             if event.type == "m.room.redaction":
                 del self._recent[event.room_no]  # an earlier event may have stopped counting
             elif event.class_ & WANTED:
-                recent.add(Mark(event.pos, event.sender_no, int(event.class_), event.thread_pos))
+                recent.add(Mark(event.pos, event.sender_no, event.class_, event.thread_pos))
 
     async def counts(
         self,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from teahouse.errors import Forbidden, NotFound
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import StoredEvent
@@ -16,13 +18,12 @@ from teahouse.rooms.types import Reader, Window
 PAGE_EVENTS_MAX = 1_000  # events one page may hold
 PAGE_EVENTS_DEFAULT = 10  # Client-Server API, "GET /messages", limit
 SCANNED_EVENTS_MAX = 5_000  # events read for one page: a filter that matches little gets a short page and a token
-READ_AT_ONCE = 200  # events of one read from the store
+READ_AT_ONCE_MAX = 200  # events of one read from the store
 
 Matches = Callable[[StoredEvent], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True, gc=False):
     """Stored events in the order read, and where to go on: after or before `end`; None when nothing is left."""
 
     events: Sequence[StoredEvent]
@@ -96,7 +97,9 @@ class History:
         found: list[StoredEvent] = []
         scanned = 0
         last = start
-        async for event in self._walk(state, window, start, stop, backwards):
+        # Of a filter nobody knows how much it lets through; without one the first read is the page.
+        at_once = READ_AT_ONCE_MAX if matches is not None else min(limit, READ_AT_ONCE_MAX)
+        async for event in self._walk(state, window, start, stop, at_once, backwards):
             scanned += 1
             last = event.pos - 1 if backwards else event.pos
             if matches is None or matches(event):
@@ -193,18 +196,18 @@ class History:
         return state, window.joined_until(place.pos)
 
     async def _walk(
-        self, state: RoomState, window: Window, start: int, stop: int | None, backwards: bool
+        self, state: RoomState, window: Window, start: int, stop: int | None, at_once: int, backwards: bool
     ) -> AsyncIterator[StoredEvent]:
         """Readable events one after the other, read a few at a time."""
         for interval in reversed(window.intervals) if backwards else window.intervals:
             first, last = clipped(interval, start, stop, backwards)
             while first <= last:
                 events = await self._store.range(
-                    self._database, state.room_no, first, last, READ_AT_ONCE, backwards=backwards
+                    self._database, state.room_no, first, last, at_once, backwards=backwards
                 )
                 for event in events:
                     yield event
-                if len(events) < READ_AT_ONCE:
+                if len(events) < at_once:
                     break
                 if backwards:
                     last = events[-1].pos - 1

@@ -46,8 +46,7 @@ PUT = (
 WAITING = f"pos = 0 AND kind <> '{SENT}'"  # the condition of the partial index receipts_waiting
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(msgspec.Struct, frozen=True):
     """A receipt on its way to the disk."""
 
     user_no: int
@@ -85,7 +84,9 @@ class Receipts:
         self._rooms = rooms
         self._marks: OrderedDict[tuple[int, int], dict[str, int]] = OrderedDict()
         self._commits = 0  # of receipts: they take no position
-        self._showings: OrderedDict[int, list[int]] = OrderedDict()  # room_no → positions of its newest showings
+        # room_no → a position, and of every showing after it the position
+        self._showings: OrderedDict[int, list[int]] = OrderedDict()
+        self._listed_after = database.head  # every later showing of a room without an entry is of the future
         self._spans: OrderedDict[tuple[int, int, int], Shown] = OrderedDict()
         self._arrived: list[Arrived] = []
         self._writing: asyncio.Task[None] | None = None
@@ -209,11 +210,13 @@ class Receipts:
         )  # fmt: skip
         public: dict[str, dict[str, Any]] = {}
         private: dict[int, list[Receipt]] = {}
+        seal = self._eventlog.identifiers
+        event_ids = {pos: seal.event_id(pos, state.room_no) for pos in {row[3] for row in rows}}
         for user_no, thread, kind, event_pos, ts_ms in rows:
             body: dict[str, Any] = {"ts": ts_ms}
             if thread != UNTHREADED:
                 body["thread_id"] = thread
-            event_id = self._eventlog.identifiers.event_id(event_pos, state.room_no)
+            event_id = event_ids[event_pos]
             if kind == "m.read.private" and only is None:
                 private.setdefault(user_no, []).append(Receipt(event_id, body))
                 continue
@@ -294,13 +297,14 @@ class Receipts:
     def _shown(self, shown: Mapping[int, int]) -> None:
         for room_no, pos in shown.items():
             self._eventlog.receipts_shown(room_no, pos)
-            showings = self._showings.setdefault(room_no, [])
+            showings = self._showings.setdefault(room_no, [self._listed_after])
             showings.append(pos)
             del showings[:-SHOWINGS_MAX]
             self._showings.move_to_end(room_no)
             self._hint(room_no)
         while len(self._showings) > ROOMS_SHOWN_MAX:
-            self._showings.popitem(last=False)
+            _, dropped = self._showings.popitem(last=False)
+            self._listed_after = max(self._listed_after, dropped[-1])
 
     def _hint(self, room_no: int) -> None:
         """Wake a room's readers: those of a large one some at a time, so that a message that comes meanwhile need not
@@ -324,6 +328,8 @@ class Receipts:
         pos = self._eventlog.identifiers.position(event_id)
         if pos is None or pos > state.head:
             return None
+        if self._eventlog.tails.holds(state.room_no, pos):
+            return pos
         row = await self._database.fetch_one("SELECT room_no FROM events WHERE pos = ?", pos)
         return pos if row is not None and row[0] == state.room_no else None
 

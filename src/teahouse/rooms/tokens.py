@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from teahouse.errors import InvalidParam
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True, gc=False):
     """Between two events: after everything up to `pos`, of the log's life `epoch`.
 
     `serial` counts the ephemeral changes of a process, `inbox` is the last to-device message given out; both matter to

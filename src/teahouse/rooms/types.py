@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
+
 from teahouse.db import Transaction
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Content, StoredEvent, Txn
@@ -14,8 +16,7 @@ from teahouse.matrix import history_visibility
 ALL = ((0, history_visibility.POS_MAX),)
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(msgspec.Struct, frozen=True, gc=False):
     """Who reads, and with which device (for the echo of its own transaction ids)."""
 
     user_no: int
@@ -40,8 +41,7 @@ class Place:
     news: int = 0  # position of the newest change in the room that is this user's alone
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True, gc=False):
     """What one reader may read of one room: inclusive intervals of positions, in order.
 
     `memberships` are the reader's own (position, membership), oldest first; `last` is the newest position that a

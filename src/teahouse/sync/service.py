@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
@@ -40,8 +40,7 @@ STRIPPED_TYPES_OF_STRANGERS = ("m.room.create", "m.room.join_rules", "m.room.enc
 SECTIONS = {"join": "join", "invite": "invite", "knock": "knock", "leave": "leave", "ban": "leave"}
 
 
-@dataclass(frozen=True, slots=True)
-class SyncRequest:
+class SyncRequest(msgspec.Struct, frozen=True):
     """The parameters of `GET /sync`, decoded."""
 
     since: str | None
@@ -102,6 +101,9 @@ class Sync:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(request.timeout_ms, TIMEOUT_MAX_MS) / 1_000
         with Waiter(self._waiters, reader.user_no) as waiter:
+            if since is not None and self._may_park(request) and await self._is_present(reader, since):
+                # Most polls come when nothing has happened since the last answer: they need not even look.
+                await waiter.wait(deadline - loop.time())
             while True:
                 answer, told = await self._answer(reader, since, request)
                 left_s = deadline - loop.time()
@@ -120,6 +122,18 @@ class Sync:
         if since.epoch != self._database.epoch or since.pos > self._database.head:
             return None
         return since
+
+    def _may_park(self, request: SyncRequest) -> bool:
+        """Whether a request without news may wait for some."""
+        return request.timeout_ms > 0 and not request.full_state and not self._waiters.stopping
+
+    async def _is_present(self, reader: Reader, since: Token) -> bool:
+        """Whether nothing has happened on this server since a place in the log, and nothing waits for the device."""
+        head = self._database.head
+        if since.pos != head or since.serial != self._serial.now:
+            return False
+        messages, _ = await self._inbox.inbox(reader.user_no, reader.device_id, since.inbox, head, 1)
+        return not messages
 
     async def _answer(self, reader: Reader, since: Token | None, request: SyncRequest) -> tuple[Json, bool]:
         """An answer, and whether it says anything."""
@@ -154,7 +168,7 @@ class Sync:
         inbox = await self._to_device(ask, answer)
         told = bool(answer)
         await self._keys(reader, answer)
-        answer["next_batch"] = str(replace(upto, inbox=inbox))
+        answer["next_batch"] = str(Token(upto.epoch, upto.pos, upto.serial, inbox))
         return answer, told
 
     async def _rooms(

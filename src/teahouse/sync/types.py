@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
@@ -18,8 +17,7 @@ TIMELINE_EVENTS_MAX = 1_000  # the most a filter may ask for
 TO_DEVICE_MAX = 100  # to-device messages in one response
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One request: from where, how, and what of it."""
 
     reader: Reader
@@ -35,8 +33,7 @@ class Ask:
         return 0 if self.since is None else self.since.pos
 
 
-@dataclass(frozen=True, slots=True)
-class RoomView:
+class RoomView(msgspec.Struct, frozen=True):
     """One room as one request sees it: its state, the reader's place and window."""
 
     state: RoomState
