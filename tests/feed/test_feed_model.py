@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import hypothesis
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from hypothesis.stateful import run_state_machine_as_test as run_machine
+from hypothesis.stateful import initialize, rule
 
 from teahouse.posts.types import Ref
-from tests.clock import ManualClock
 from tests.databases import Place
 from tests.feed.stage import FEED, MY, V1, blogger, carry_on, places
 from tests.longer import lives
+from tests.machines import WorldMachine, live
 from tests.public_accounts.newsroom import FOLLOW, POST, Account
-from tests.world import Person, World
+from tests.world import Person
 
-T = TypeVar("T")
 IGNORED = "/user/{userId}/account_data/m.ignored_user_list"
 PEOPLE = 4
 people = st.integers(0, PEOPLE - 1)
@@ -69,16 +64,8 @@ class Walk:
     read: list[Written] = field(default_factory=list)
 
 
-class Lives(RuleBasedStateMachine):
+class Lives(WorldMachine):
     """Four people publish, carry on, delete, follow, mute, block and ignore, and turn pages in between."""
-
-    def __init__(self, runner: asyncio.Runner, world: World) -> None:
-        super().__init__()
-        self._runner = runner
-        self.world = world
-
-    def run(self, step: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(step)
 
     @initialize()
     def begin(self) -> None:
@@ -238,18 +225,6 @@ class Lives(RuleBasedStateMachine):
             ]
 
 
-def live(place: Place, folder: Path, examples: int, steps: int, *, seeded: bool) -> None:
-    settings = hypothesis.settings(
-        max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=seeded,
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )  # fmt: skip
-    with asyncio.Runner() as runner:
-        world = World(place, ManualClock(), folder)
-        runner.run(world.start())
-        run_machine(lambda: Lives(runner, world), settings=settings)  # type: ignore[arg-type]
-        runner.run(world.stop())
-
-
 @pytest.fixture(autouse=True, params=[False, True], ids=["by-account", "among-all"])
 def little_fits_into_memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest two posts of an account alone: pages go on in the database, or first look at what all published."""
@@ -263,9 +238,9 @@ def little_fits_into_memory(request: pytest.FixtureRequest, monkeypatch: pytest.
 
 
 def test_every_page_of_every_feed_is_what_a_plain_list_says(place: Place, tmp_path: Path) -> None:
-    live(place, tmp_path, examples=10, steps=40, seeded=True)
+    live(Lives, place, tmp_path, examples=10, steps=40, seeded=True)
 
 
 @pytest.mark.long
 def test_every_page_is_right_in_many_long_lives(place: Place, tmp_path: Path) -> None:
-    live(place, tmp_path, examples=lives(200), steps=100, seeded=False)
+    live(Lives, place, tmp_path, examples=lives(200), steps=100, seeded=False)

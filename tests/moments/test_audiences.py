@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import hypothesis
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from hypothesis.stateful import run_state_machine_as_test as run_machine
+from hypothesis.stateful import initialize, rule
 
-from tests.clock import ManualClock
 from tests.databases import Place
 from tests.longer import lives
+from tests.machines import WorldMachine, live
 from tests.moments.doors import MARK, Looking, doors, through
 from tests.moments.model import DAY_MS, Model, Moment, Said
 from tests.moments.test_media import upload
 from tests.moments.town import LIST, MOMENT, MOMENTS, befriend, room_of, texts
-from tests.world import World
 
-T = TypeVar("T")
 NAMES = ("alice", "bob", "carol", "dave")
 WIDE = {"room": {"timeline": {"limit": 1_000}}}
 people = st.integers(0, len(NAMES) - 1)
@@ -34,16 +28,8 @@ _marks = itertools.count(1)
 _examples = itertools.count(1)
 
 
-class Lives(RuleBasedStateMachine):
+class Lives(WorldMachine):
     """Four people; the first three are friends at first."""
-
-    def __init__(self, runner: asyncio.Runner, world: World) -> None:
-        super().__init__()
-        self._runner = runner
-        self.world = world
-
-    def run(self, step: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(step)
 
     @initialize()
     def begin(self) -> None:
@@ -207,23 +193,10 @@ class Lives(RuleBasedStateMachine):
             assert sorted(bodies) == sorted(expected)  # one who was let in later sees it later
 
 
-def live(place: Place, folder: Path, examples: int, steps: int, *, seeded: bool) -> None:
-    settings = hypothesis.settings(
-        max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=seeded,
-        suppress_health_check=list(hypothesis.HealthCheck),
-        phases=[hypothesis.Phase.generate],  # a failing life is told as it was: making it shorter takes too long
-    )  # fmt: skip
-    with asyncio.Runner() as runner:
-        world = World(place, ManualClock(), folder)
-        runner.run(world.start())
-        run_machine(lambda: Lives(runner, world), settings=settings)  # type: ignore[arg-type]
-        runner.run(world.stop())
-
-
 def test_every_door_shows_each_reader_what_is_for_them_and_nothing_else(place: Place, tmp_path: Path) -> None:
-    live(place, tmp_path, examples=6, steps=30, seeded=True)
+    live(Lives, place, tmp_path, examples=6, steps=30, seeded=True, shortened=False)
 
 
 @pytest.mark.long
 def test_every_door_shows_what_is_for_each_reader_in_many_long_lives(place: Place, tmp_path: Path) -> None:
-    live(place, tmp_path, examples=lives(150), steps=60, seeded=False)
+    live(Lives, place, tmp_path, examples=lives(150), steps=60, seeded=False, shortened=False)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import hypothesis
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
-from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from teahouse.rooms import receipts
-from tests.clock import ManualClock
 from tests.databases import Place
 from tests.longer import lives
+from tests.machines import live
 from tests.moments.town import LIST, MOMENT, MOMENTS, befriend, room_of
 from tests.sync.client import Client
 from tests.sync.test_old_views import OldViews, events, people, rooms
@@ -141,29 +139,15 @@ class KeptRooms(OldViews):
         return next(person for person in self.fresh if person.user_id == device.user_id)
 
 
-def live(place: Place, folder: Path, clock: ManualClock, examples: int, steps: int, *, seeded: bool) -> None:
-    settings = hypothesis.settings(
-        max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=seeded,
-        suppress_health_check=list(hypothesis.HealthCheck), phases=[hypothesis.Phase.generate],
-    )  # fmt: skip
-    with asyncio.Runner() as runner:
-        world = World(place, clock, folder, {"greetings.required": True})
-        runner.run(world.start())
-        run_machine(lambda: KeptRooms(runner, world), settings=settings)  # type: ignore[arg-type]
-        runner.run(world.stop())
-
-
 @pytest.fixture(autouse=True)
 def nothing_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receipts, "SHOWN_AFTER_S", 0.0)
 
 
-def test_an_old_view_of_kept_rooms_plus_incremental_sync_equals_a_fresh_sync(
-    place: Place, tmp_path: Path, clock: ManualClock
-) -> None:
-    live(place, tmp_path, clock, examples=20, steps=40, seeded=True)
+def test_an_old_view_of_kept_rooms_plus_incremental_sync_equals_a_fresh_sync(place: Place, tmp_path: Path) -> None:
+    live(KeptRooms, place, tmp_path, examples=20, steps=40, seeded=True, shortened=False)
 
 
 @pytest.mark.long
-def test_old_views_of_kept_rooms_in_many_long_lives(place: Place, tmp_path: Path, clock: ManualClock) -> None:
-    live(place, tmp_path, clock, examples=lives(300), steps=80, seeded=False)
+def test_old_views_of_kept_rooms_in_many_long_lives(place: Place, tmp_path: Path) -> None:
+    live(KeptRooms, place, tmp_path, examples=lives(300), steps=80, seeded=False, shortened=False)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import hypothesis
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from hypothesis.stateful import run_state_machine_as_test as run_machine
+from hypothesis.stateful import initialize, rule
 
-from tests.clock import ManualClock
 from tests.databases import Place as DatabasePlace
 from tests.longer import lives
+from tests.machines import WorldMachine, live
 from tests.rooms import truth
 from tests.rooms.doors import DOORS, Visit, unknown
 from tests.world import World
 
-T = TypeVar("T")
 VISIBILITIES = ("world_readable", "shared", "invited", "joined")
 NAMES = ("alice", "bob", "carol", "dave")
 people = st.integers(0, len(NAMES) - 1)
@@ -72,16 +68,8 @@ async def withheld(visit: Visit) -> list[str]:
     return [event_id for event_id in entitled if event_id not in shown]
 
 
-class Doors(RuleBasedStateMachine):
+class Doors(WorldMachine):
     """Four people in two rooms do what they may; then everybody tries every door."""
-
-    def __init__(self, runner: asyncio.Runner, world: World) -> None:
-        super().__init__()
-        self._runner = runner
-        self.world = world
-
-    def run(self, step: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(step)
 
     @initialize(visibility=st.sampled_from(VISIBILITIES), preset=st.sampled_from(["public_chat", "private_chat"]))
     def begin(self, visibility: str, preset: str) -> None:
@@ -174,27 +162,15 @@ class Doors(RuleBasedStateMachine):
                 assert self.run(withheld(visit)) == []
 
 
-def try_doors(place: DatabasePlace, folder: Path, examples: int, steps: int, *, seeded: bool) -> None:
-    settings = hypothesis.settings(
-        max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=seeded,
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )  # fmt: skip
-    with asyncio.Runner() as runner:
-        world = World(place, ManualClock(), folder)
-        runner.run(world.start())
-        run_machine(lambda: Doors(runner, world), settings=settings)  # type: ignore[arg-type]
-        runner.run(world.stop())
-
-
 def test_no_door_shows_what_the_rules_deny_and_none_withholds_what_they_allow(
     place: DatabasePlace, tmp_path: Path
 ) -> None:
-    try_doors(place, tmp_path, examples=15, steps=25, seeded=True)
+    live(Doors, place, tmp_path, examples=15, steps=25, seeded=True)
 
 
 @pytest.mark.long
 def test_no_door_shows_what_the_rules_deny_in_many_long_lives(place: DatabasePlace, tmp_path: Path) -> None:
-    try_doors(place, tmp_path, examples=lives(300), steps=60, seeded=False)
+    live(Doors, place, tmp_path, examples=lives(300), steps=60, seeded=False)
 
 
 def test_every_endpoint_is_known_to_show_nothing_of_a_room_or_is_among_the_doors(tea: World) -> None:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import hypothesis
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from hypothesis.stateful import run_state_machine_as_test as run_machine
+from hypothesis.stateful import initialize, rule
 
 from teahouse.contacts import store as contacts_store
 from teahouse.rooms import receipts
-from tests.clock import ManualClock
 from tests.databases import Place
 from tests.longer import lives
+from tests.machines import WorldMachine, live
 from tests.matrix.test_history_visibility import may_read
 from tests.sync.client import Client
 from tests.world import Answer, Person, World
 
-T = TypeVar("T")
 NAMES = ("alice", "bob", "carol", "dave")  # the first three are contacts of each other, dave is a stranger to all
 ROOMS_MAX = 6
 LIMITS = st.sampled_from([0, 1, 2, 5, 50])
@@ -33,16 +28,10 @@ events = st.integers(0, 30)
 _examples = itertools.count(1)
 
 
-class OldViews(RuleBasedStateMachine):
+class OldViews(WorldMachine):
     """Random lives of four people with two devices each; every device may look at any time."""
 
-    def __init__(self, runner: asyncio.Runner, world: World) -> None:
-        super().__init__()
-        self._runner = runner
-        self.world = world
-
-    def run(self, step: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(step)
+    server_settings = {"greetings.required": True}  # noqa: RUF012 - nobody changes it
 
     @initialize(flags=st.lists(st.tuples(st.booleans(), st.integers(0, 2), st.booleans()), min_size=8, max_size=8))
     def begin(self, flags: list[tuple[bool, int, bool]]) -> None:
@@ -266,32 +255,15 @@ async def readable_events(world: World, person: Person, room_id: str) -> list[st
     return [event.event_id for event in events if may_read(history, event.pos)]
 
 
-def live(place: Place, folder: Path, clock: ManualClock, examples: int, steps: int, *, seeded: bool) -> None:
-    """Let so many random lives of so many steps run on one server; with `seeded` the same ones every time."""
-    settings = hypothesis.settings(
-        max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=seeded,
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )  # fmt: skip
-    with asyncio.Runner() as runner:
-        world = World(place, clock, folder, {"greetings.required": True})
-        runner.run(world.start())
-        run_machine(lambda: OldViews(runner, world), settings=settings)  # type: ignore[arg-type]
-        runner.run(world.stop())
-
-
 @pytest.fixture(autouse=True)
 def nothing_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receipts, "SHOWN_AFTER_S", 0.0)
 
 
-def test_an_old_view_plus_incremental_sync_equals_a_fresh_sync(
-    place: Place, tmp_path: Path, clock: ManualClock
-) -> None:
-    live(place, tmp_path, clock, examples=25, steps=40, seeded=True)
+def test_an_old_view_plus_incremental_sync_equals_a_fresh_sync(place: Place, tmp_path: Path) -> None:
+    live(OldViews, place, tmp_path, examples=25, steps=40, seeded=True)
 
 
 @pytest.mark.long
-def test_an_old_view_plus_incremental_sync_equals_a_fresh_sync_in_many_long_lives(
-    place: Place, tmp_path: Path, clock: ManualClock
-) -> None:
-    live(place, tmp_path, clock, examples=lives(400), steps=80, seeded=False)
+def test_an_old_view_plus_incremental_sync_equals_a_fresh_sync_in_many_long_lives(place: Place, tmp_path: Path) -> None:
+    live(OldViews, place, tmp_path, examples=lives(400), steps=80, seeded=False)

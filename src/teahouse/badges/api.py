@@ -236,18 +236,19 @@ class BadgesApi:
 
     async def get_request(self, request: Request) -> Response:
         check_staff(request)
-        return codec.reply(await self._waiting(await self._badges.request(number(request, "requestId"))))
+        return codec.reply(await self._waiting(await self._badges.request(codec.path_id(request, "requestId"))))
 
     async def get_document(self, request: Request) -> Response:
         check_staff(request)
-        wish = await self._badges.request(number(request, "requestId"))
-        name, content = await self._badges.document(request.requester.user_no, wish, number(request, "documentId"))
+        wish = await self._badges.request(codec.path_id(request, "requestId"))
+        document_no = codec.path_id(request, "documentId")
+        name, content = await self._badges.document(request.requester.user_no, wish, document_no)
         return codec.reply(ContentReply(name, content))
 
     async def decide(self, request: Request) -> Response:
         check_staff(request)
         body = codec.body(request, VerdictBody)
-        request_no = number(request, "requestId")
+        request_no = codec.path_id(request, "requestId")
         wish = await self._badges.decide(request.requester.user_no, request_no, body.granted, body.reason)
         return codec.reply(await self._waiting(wish))
 
@@ -307,8 +308,3 @@ def check_staff(request: Request) -> None:
 def document_shown(document: Document) -> DocumentShown:
     """A document as it is listed."""
     return DocumentShown(str(document.evidence_no), document.name, document.size, document.sent_ms)
-
-
-def number(request: Request, name: str) -> int:
-    """A number in the path; raises InvalidParam."""
-    return codec.whole(request.path[name], f"'{name}'")

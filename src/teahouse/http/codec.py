@@ -36,12 +36,7 @@ def body(request: Request, kind: type[T]) -> T:
 
 def json_object(request: Request) -> dict[str, Any]:
     """The body as an object of free content, checked to be canonical JSON of bounded depth."""
-    try:
-        value = _decoder.decode(request.body or b"{}")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise NotJson("The body is not valid JSON.") from None
-    if not isinstance(value, dict):
-        raise BadJson("The body must be a JSON object.")
+    value = unchecked_object(request)
     check_json(value)
     return value
 
@@ -55,16 +50,22 @@ def content(request: Request) -> dict[str, Any]:
 
 def tag_object(request: Request) -> dict[str, Any]:
     """The body of a tag: an object whose `order` is a number from 0 to 1, the one place where fractions are right."""
+    value = unchecked_object(request)
+    order = value.get("order", 0)
+    if isinstance(order, bool) or not isinstance(order, int | float) or not 0 <= order <= 1:
+        raise BadJson("'order' must be a number from 0 to 1.")
+    check_json({key: item for key, item in value.items() if key != "order"})
+    return value
+
+
+def unchecked_object(request: Request) -> dict[str, Any]:
+    """The body as an object of whatever JSON has, such as fractions."""
     try:
         value = _decoder.decode(request.body or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise NotJson("The body is not valid JSON.") from None
     if not isinstance(value, dict):
         raise BadJson("The body must be a JSON object.")
-    order = value.get("order", 0)
-    if isinstance(order, bool) or not isinstance(order, int | float) or not 0 <= order <= 1:
-        raise BadJson("'order' must be a number from 0 to 1.")
-    check_json({key: item for key, item in value.items() if key != "order"})
     return value
 
 
@@ -102,11 +103,16 @@ def integer(request: Request, name: str, default: int, *, low: int = 0, high: in
     return min(int(value), high)
 
 
-def whole(text: str, what: str) -> int:
-    """A whole number in a path, body or token; raises InvalidParam, which calls it `what`."""
-    if not is_whole(text):
-        raise InvalidParam(f"{what} is a whole number.")
+def whole(text: str, what: str, *, low: int = 0) -> int:
+    """A whole number in a path, body or token; raises InvalidParam, which calls it `what`, also below `low`."""
+    if not is_whole(text) or int(text) < low:
+        raise InvalidParam(f"{what} is a whole number{f' of at least {low}' if low else ''}.")
     return int(text)
+
+
+def path_id(request: Request, name: str) -> int:
+    """A number that stands for something, in the path; raises InvalidParam."""
+    return whole(request.path[name], f"'{name}'", low=1)
 
 
 def pair(token: str | None, first: tuple[int, int]) -> tuple[int, int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left, insort
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from teahouse.moments.audience import Audience, Standing, Version, hears_of_deletion, may_see, shown_by
@@ -140,8 +139,3 @@ class Journal:
         if told.gone:
             return told.gone <= pos <= told.gone_last and hears_of_deletion(told.versions, standing)
         return may_see(told.audience, told.created_ms, standing) and shown_by(told.versions, standing) == pos
-
-
-def intervals_of(view: View) -> Sequence[tuple[int, int]]:
-    """The intervals of a view, not to be altered."""
-    return tuple(view.intervals)

@@ -5,9 +5,6 @@ leaving says that one does not want this friend's moments.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import msgspec
 
 from teahouse.db import Database, Transaction
 from teahouse.errors import BadJson, Forbidden, NotFound
@@ -22,6 +19,7 @@ from teahouse.moments.deeds import MomentDeeds
 from teahouse.moments.lists import MomentLists
 from teahouse.moments.service import Moments
 from teahouse.moments.types import MARK
+from teahouse.rooms.keeping import echo
 from teahouse.rooms.service import NOT_IN_ROOM
 from teahouse.rooms.types import Reader, Users
 
@@ -111,10 +109,11 @@ class MomentRooms:
             if after < pos <= upto and not until:
                 event_id = await self._shown_to(reader, state, moment_pos)
                 relates = {"rel_type": "m.annotation", "event_id": event_id, "key": emoji}
-                found.append(self._echo(reader, state, pos, "m.reaction", {"m.relates_to": relates}, done_ms))
+                content = {"m.relates_to": relates}
+                found.append(echo(self._identifiers, reader, state, pos, "m.reaction", content, done_ms))
             if after < until <= upto and pos <= after:
                 content = {"redacts": self._identifiers.event_id(pos, state.room_no)}
-                found.append(self._echo(reader, state, until, "m.room.redaction", content, done_ms))
+                found.append(echo(self._identifiers, reader, state, until, "m.room.redaction", content, done_ms))
         return sorted(found, key=lambda event: event.pos)
 
     async def own_about(self, reader: Reader, state: RoomState, event_pos: int) -> Sequence[StoredEvent]:
@@ -157,18 +156,3 @@ class MomentRooms:
         number = await self._users.number(str((state.content(MARK) or {}).get("author", "")))
         assert number is not None
         return number
-
-    def _echo(
-        self, reader: Reader, state: RoomState, pos: int, kind: str, content: dict[str, Any], ts: int
-    ) -> StoredEvent:
-        """What a reader did, as an event of theirs."""
-        event_id = self._identifiers.event_id(pos, state.room_no)
-        shape = {
-            "type": kind, "sender": reader.user_id, "content": content, "event_id": event_id, "origin_server_ts": ts,
-        }  # fmt: skip
-        if kind == "m.room.redaction":
-            shape["redacts"] = content["redacts"]
-        return StoredEvent(
-            pos, state.room_no, event_id, reader.user_id, reader.user_no, kind, None, content, ts,
-            msgspec.json.encode(shape),
-        )  # fmt: skip

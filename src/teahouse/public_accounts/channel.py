@@ -26,6 +26,7 @@ from teahouse.public_accounts.accounts import Accounts, publisher
 from teahouse.public_accounts.followers import Followers
 from teahouse.public_accounts.messages import answers, post_content, reworded
 from teahouse.public_accounts.types import CHANNEL, Account
+from teahouse.rooms.keeping import echo
 from teahouse.rooms.types import Reader
 
 RESPONSES = ("org.matrix.msc3381.poll.response", "m.poll.response")  # MSC3381: as sent, and as accepted
@@ -120,10 +121,10 @@ class Channels:
             post = await self._posts.find_numbered(account.account_no, number)
             if after < pos <= upto and not until:
                 kind, content = done(deed, self._posts.event_id(post), value)
-                found.append(self._echo(reader, state, pos, kind, content, done_ms))
+                found.append(echo(self._identifiers, reader, state, pos, kind, content, done_ms))
             if after < until <= upto and pos <= after:
                 content = {"redacts": self._identifiers.event_id(pos, state.room_no)}
-                found.append(self._echo(reader, state, until, "m.room.redaction", content, done_ms))
+                found.append(echo(self._identifiers, reader, state, until, "m.room.redaction", content, done_ms))
         return sorted(found, key=lambda event: event.pos)
 
     async def own_about(self, reader: Reader, state: RoomState, event_pos: int) -> Sequence[StoredEvent]:
@@ -230,21 +231,6 @@ class Channels:
         if isinstance(new, dict):
             content["m.new_content"] = with_original(new)
         return rewritten(event, content)
-
-    def _echo(
-        self, reader: Reader, state: RoomState, pos: int, kind: str, content: dict[str, Any], ts: int
-    ) -> StoredEvent:
-        """What a reader did, as an event of theirs."""
-        event_id = self._identifiers.event_id(pos, state.room_no)
-        shape = {
-            "type": kind, "sender": reader.user_id, "content": content, "event_id": event_id, "origin_server_ts": ts,
-        }  # fmt: skip
-        if kind == "m.room.redaction":
-            shape["redacts"] = content["redacts"]
-        return StoredEvent(
-            pos, state.room_no, event_id, reader.user_id, reader.user_no, kind, None, content, ts,
-            msgspec.json.encode(shape),
-        )  # fmt: skip
 
 
 def who_writes(account: Account) -> str:

@@ -15,7 +15,7 @@ from teahouse.posts.types import Comment, Fate, Ref
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.api import ACCOUNT, Done
 from teahouse.public_accounts.post_views import FATES
-from teahouse.public_accounts.posts_api import NEWEST, POST, number, whole
+from teahouse.public_accounts.posts_api import NEWEST, POST, number
 from teahouse.public_accounts.types import Account
 from teahouse.rooms.api import reader_of
 
@@ -119,7 +119,7 @@ class CommentsApi:
 
     async def comment(self, request: Request) -> Response:
         body = codec.body(request, CommentBody)
-        parent = whole(body.answers_to, "'answers_to'") if body.answers_to else 0
+        parent = codec.whole(body.answers_to, "'answers_to'", low=1) if body.answers_to else 0
         account = await self._accounts.require(request.path["handle"])
         ref = Ref(account.account_no, number(request))
         made = await self._comments.write(reader_of(request), ref, body.body, parent)
@@ -191,4 +191,4 @@ class CommentsApi:
 
 def comment_no(request: Request) -> int:
     """The comment's id in the path; raises InvalidParam."""
-    return whole(request.path["commentId"], "A comment's id")
+    return codec.whole(request.path["commentId"], "A comment's id", low=1)

@@ -14,7 +14,7 @@ from teahouse.posts.service import Posts
 from teahouse.posts.types import Draft, PostContent
 from teahouse.public_accounts.accounts import Accounts, publisher
 from teahouse.public_accounts.api import ACCOUNT, Done
-from teahouse.public_accounts.posts_api import NEWEST, Moment, whole
+from teahouse.public_accounts.posts_api import NEWEST, Moment
 from teahouse.public_accounts.types import Account
 from teahouse.rooms.api import reader_of
 from teahouse.rooms.service import txn_of
@@ -170,4 +170,4 @@ class DraftsApi:
 
 def draft_no(request: Request) -> int:
     """The draft's id in the path; raises InvalidParam."""
-    return whole(request.path["draftId"], "A draft's id")
+    return codec.whole(request.path["draftId"], "A draft's id", low=1)

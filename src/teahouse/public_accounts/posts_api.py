@@ -7,7 +7,6 @@ from typing import Annotated
 
 import msgspec
 
-from teahouse.errors import InvalidParam
 from teahouse.http import codec
 from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.http.openapi import Operation, Query
@@ -194,11 +193,4 @@ class PostsApi:
 
 def number(request: Request) -> int:
     """The post's number in the path; raises InvalidParam."""
-    return whole(request.path["number"], "A post's number")
-
-
-def whole(text: str, what: str) -> int:
-    """A positive whole number; raises InvalidParam."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text)):
-        raise InvalidParam(f"{what} is a whole number.")
-    return int(text)
+    return codec.whole(request.path["number"], "A post's number", low=1)

@@ -7,7 +7,6 @@ from typing import Literal
 
 import msgspec
 
-from teahouse.errors import InvalidParam
 from teahouse.http import codec
 from teahouse.http.messages import Request, Response, Route
 from teahouse.http.openapi import Operation
@@ -131,11 +130,11 @@ class ChatSettingsApi:
         return await self._put_canned(request, 0)
 
     async def change_canned_answer(self, request: Request) -> Response:
-        return await self._put_canned(request, number(request, "cannedId"))
+        return await self._put_canned(request, codec.path_id(request, "cannedId"))
 
     async def delete_canned_answer(self, request: Request) -> Response:
         account = await self._account(request)
-        await self._rules.delete_canned(account.account_no, number(request, "cannedId"))
+        await self._rules.delete_canned(account.account_no, codec.path_id(request, "cannedId"))
         return codec.reply(Done())
 
     async def list_chat_rules(self, request: Request) -> Response:
@@ -153,11 +152,11 @@ class ChatSettingsApi:
         return await self._put_rule(request, 0)
 
     async def change_chat_rule(self, request: Request) -> Response:
-        return await self._put_rule(request, number(request, "ruleId"))
+        return await self._put_rule(request, codec.path_id(request, "ruleId"))
 
     async def delete_chat_rule(self, request: Request) -> Response:
         account = await self._account(request)
-        await self._rules.delete(account.account_no, number(request, "ruleId"))
+        await self._rules.delete(account.account_no, codec.path_id(request, "ruleId"))
         return codec.reply(Done())
 
     async def set_welcome(self, request: Request) -> Response:
@@ -187,11 +186,3 @@ class ChatSettingsApi:
         account = await self._accounts.require(request.path["handle"])
         await self._accounts.require_role(request.requester.user_no, account, "editor")
         return account
-
-
-def number(request: Request, name: str) -> int:
-    """An id of the path; raises InvalidParam."""
-    text = request.path[name]
-    if not (text.isascii() and text.isdigit() and 0 < len(text) < 19 and int(text)):
-        raise InvalidParam(f"'{name}' must be an id as it was given.")
-    return int(text)
