@@ -140,6 +140,14 @@ class CannotThumbnail(TeahouseError):
     """The content is no picture that can be made small."""
 
 
+class RangeNotThere(TeahouseError):
+    """A part of some content was asked for that lies beyond its end. `size_bytes` says where that is."""
+
+
+class FormatNotOffered(TeahouseError):
+    """The answer was asked for in a format that is not offered."""
+
+
 class CannotOverwriteMedia(TeahouseError):
     """The media id already has content."""
 

@@ -20,8 +20,8 @@ QUERY_FIELDS_MAX = 100  # parameters of one query string
 CORS = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, DELETE, OPTIONS"),
-    (b"access-control-allow-headers", b"X-Requested-With, Content-Type, Authorization, Date"),
-    (b"access-control-expose-headers", b"Retry-After, Content-Disposition"),
+    (b"access-control-allow-headers", b"X-Requested-With, Content-Type, Authorization, Date, Range, If-Range"),
+    (b"access-control-expose-headers", b"Retry-After, Content-Disposition, Content-Range, Accept-Ranges"),
 ]
 QUERY_TEXTS_CACHED_MAX = 1_000  # percent-encoded pieces of query strings whose meaning is kept
 NO_QUERY: Mapping[str, list[str]] = {}

@@ -43,6 +43,8 @@ RESPONSES: Mapping[type[TeahouseError], tuple[int, str]] = {
     errors.NotYetUploaded: (504, "M_NOT_YET_UPLOADED"),
     errors.CannotThumbnail: (400, "M_UNKNOWN"),
     errors.CannotOverwriteMedia: (409, "M_CANNOT_OVERWRITE_MEDIA"),
+    errors.RangeNotThere: (416, "M_INVALID_PARAM"),
+    errors.FormatNotOffered: (501, "M_UNRECOGNIZED"),
     errors.StorageFull: (507, "M_RESOURCE_LIMIT_EXCEEDED"),
     errors.Unavailable: (503, "M_UNKNOWN"),
     errors.Conflict: (409, "M_UNKNOWN"),
@@ -72,6 +74,8 @@ def response(error: TeahouseError) -> Response:
     if isinstance(retry_after_ms, int):
         seconds = -(-retry_after_ms // 1_000)
         reply.headers.append((b"retry-after", str(seconds).encode()))
+    if isinstance(error, errors.RangeNotThere):
+        reply.headers.append((b"content-range", f"bytes */{extra['size_bytes']}".encode()))
     return reply
 
 

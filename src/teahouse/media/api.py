@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from teahouse.errors import InvalidParam
 from teahouse.http import codec
 from teahouse.http.messages import Request, Response, Route
-from teahouse.media import disposition
+from teahouse.media import disposition, ranges
 from teahouse.media.service import MediaService
 from teahouse.media.types import FILE_NAME_MAX_CHARS, WAIT_DEFAULT_MS, WAIT_MAX_MS, Media, Upload
 
@@ -67,9 +67,7 @@ class MediaApi:
         """Content, under the name it was uploaded with or the one in the path."""
         media = await self._content(request)
         file_name = request.path.get("fileName") or media.file_name
-        pieces = await self._media.read(media)
-        headers = [(b"content-length", str(media.size_bytes).encode())]
-        return served(pieces, media.content_type, file_name, [disposition.PRIVATE, *headers])
+        return await whole_or_part(request, self._media, media, file_name, disposition.PRIVATE)
 
     async def thumbnail(self, request: Request) -> Response:
         """A picture made small."""
@@ -104,6 +102,33 @@ def size_of(request: Request) -> tuple[tuple[int, int], bool]:
     if method not in ("scale", "crop"):
         raise InvalidParam("The method is 'scale' or 'crop'.")
     return (width, height), method == "crop"
+
+
+async def whole_or_part(
+    request: Request, service: MediaService, media: Media, file_name: str | None, caching: tuple[bytes, bytes]
+) -> Response:
+    """Content, or the part of it that the request wants: players seek by parts, and some play nothing without.
+
+    Raises RangeNotThere, and NotFound when the file is gone.
+    """
+    tag = tag_of(media)
+    get = request.method == "GET"  # a Range means nothing elsewhere
+    wish = request.headers.get("range") if get else None
+    part = ranges.wanted(wish, request.headers.get("if-range"), tag, media.size_bytes)
+    length = media.size_bytes if part is None else part.length
+    headers = [caching, (b"etag", tag.encode()), (b"accept-ranges", b"bytes"),
+               (b"content-length", str(length).encode())]  # fmt: skip
+    response = served(await service.read(media, part), media.content_type, file_name, headers)
+    if part is not None:
+        response.status = 206
+        response.headers.append((b"content-range", part.content_range))
+    return response
+
+
+def tag_of(media: Media, variant: str = "") -> str:
+    """What tells this content, or a thumbnail of it, from all others."""
+    assert media.sha256 is not None
+    return f'"{media.sha256.hex()}{variant}"'
 
 
 def served(

@@ -133,9 +133,9 @@ def hash_of(path: Path) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def read_piece(file: BinaryIO) -> bytes:
-    """The next piece of a file, empty at its end."""
-    return file.read(PIECE_BYTES)
+def read_piece(file: BinaryIO, left: int | None = None) -> bytes:
+    """The next piece of a file, of at most `left` bytes; empty at the end."""
+    return file.read(PIECE_BYTES if left is None else min(left, PIECE_BYTES))
 
 
 def make_folder(folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 from teahouse.errors import NotFound
 from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.media import disposition
-from teahouse.media.api import served, size_of
+from teahouse.media.api import served, size_of, tag_of, whole_or_part
 from teahouse.media.service import MediaService
 
 PATH = "/media/{mediaId}/{name}"
@@ -41,12 +41,11 @@ class PublicMediaApi:
         small = "width" in request.query or "height" in request.query
         size, crop = size_of(request) if small else ((0, 0), False)
         variant = f"-{size[0]}x{size[1]}{'c' if crop else ''}" if small else ""
-        tag = f'"{media.sha256.hex()}{variant}"'
+        tag = tag_of(media, variant)
         headers = [disposition.PUBLIC, (b"etag", tag.encode())]
         if tag in request.headers.get("if-none-match", ""):
             return Response(304, b"", media.content_type, headers)
         if small:
             content_type, pieces = await self._media.thumbnail(media, size, crop=crop, animated=False)
             return served(pieces, content_type, f"thumbnail.{content_type.partition('/')[2]}", headers)
-        headers.append((b"content-length", str(media.size_bytes).encode()))
-        return served(await self._media.read(media), media.content_type, request.path["name"], headers)
+        return await whole_or_part(request, self._media, media, request.path["name"], disposition.PUBLIC)

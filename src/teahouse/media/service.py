@@ -27,6 +27,7 @@ from teahouse.http.messages import Requester
 from teahouse.matrix import identifiers
 from teahouse.media import store
 from teahouse.media.folder import Folder, Incoming, hash_of, read_piece
+from teahouse.media.ranges import Part
 from teahouse.media.thumbnails import Picture, Thumbnails, Wanted, box
 from teahouse.media.types import (
     MEDIA_ID_BYTES,
@@ -131,10 +132,10 @@ class MediaService:
             if unused and media.sha256 is not None:
                 await asyncio.to_thread(self._folder.remove, media.sha256)
 
-    async def read(self, media: Media) -> AsyncIterator[bytes]:
-        """The content, piece by piece. Raises NotFound at once when the file is gone."""
+    async def read(self, media: Media, part: Part | None = None) -> AsyncIterator[bytes]:
+        """The content or a part of it, piece by piece. Raises NotFound at once when the file is gone."""
         assert media.sha256 is not None
-        return await self._pieces(self._folder.path(media.sha256))
+        return await self._pieces(self._folder.path(media.sha256), part)
 
     async def thumbnail(
         self, media: Media, size: tuple[int, int], *, crop: bool, animated: bool
@@ -266,14 +267,19 @@ class MediaService:
                 yield stored
             after = page[-1].sha256
 
-    async def _pieces(self, path: Path) -> AsyncIterator[bytes]:
-        """The pieces of a file; a missing one is refused before the answer begins."""
+    async def _pieces(self, path: Path, part: Part | None = None) -> AsyncIterator[bytes]:
+        """The pieces of a file, or of a part of it; a missing one is refused before the answer begins."""
         if not await asyncio.to_thread(path.exists):
             raise NotFound("The content is no longer there.")
 
         async def pieces() -> AsyncIterator[bytes]:
+            left = None if part is None else part.length
             with await asyncio.to_thread(path.open, "rb") as file:
-                while piece := await asyncio.to_thread(read_piece, file):
+                if part is not None:
+                    file.seek(part.first)
+                while piece := await asyncio.to_thread(read_piece, file, left):
+                    if left is not None:
+                        left -= len(piece)
                     yield piece
 
         return pieces()
