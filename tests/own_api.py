@@ -49,7 +49,7 @@ class Described:
         found = [f"{method} {path} {status} {error.json_path}: {error.message}"
                  for error in self._validator(operation, status).iter_errors(body)]  # fmt: skip
         known = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
-        if status == 200:
+        if status < 300:
             found += [f"{method} {path} took the undocumented parameter {name}" for name in query if name not in known]
         return found
 

@@ -30,12 +30,13 @@ def editor(server: ServedTeahouse) -> httpx.Client:
     return client
 
 
-def schedule(client: httpx.Client, due_in_ms: int) -> None:
-    """So many posts, two at a time."""
+def schedule(client: httpx.Client, due_in_ms: int) -> float:
+    """So many posts, two at a time; when the last of them is due, in seconds."""
     due_ts = int(time.time() * 1_000) + due_in_ms
     for number in range(POSTS):
         body = {"content": {"text": f"post {number}"}, "due_ts": due_ts + number // 2}
         assert client.post(f"{ACCOUNT}/drafts", json=body).status_code == 200
+    return (due_ts + POSTS // 2) / 1_000
 
 
 def check(client: httpx.Client) -> None:
@@ -55,10 +56,10 @@ def test_a_death_in_the_midst_of_publishing_neither_loses_nor_doubles_a_post(
 ) -> None:
     unstarted.start(recorded=False)
     with closing(editor(unstarted)) as client:
-        schedule(client, DUE_IN_MS)
+        due_s = schedule(client, DUE_IN_MS)
         assert unstarted.stop() == 0
         # What fell due while the server was down comes at its start, where it dies at the twelfth commit.
-        time.sleep(DUE_IN_MS / 1_000)
+        time.sleep(max(0.0, due_s - time.time()))
         dying = ["-m", "tests.kill.faulty", point, "12", "serve", "--data", str(unstarted.data_dir), "--port", "0"]
         died = subprocess.run(
             [sys.executable, *dying], cwd=ROOT, env=os.environ | unstarted.settings, stdin=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 """Importing archives: every line once, each bad one named, nothing unpacked where it should not be."""
 
+import asyncio
 import io
 import json
 import stat
@@ -16,16 +17,17 @@ from hypothesis import strategies as st
 
 from teahouse.errors import TeahouseError
 from teahouse.http.messages import Requester
-from teahouse.mirrors import archive, imports
+from teahouse.mirrors import archive, bringing, imports
 from teahouse.mirrors.archive import LINE_MAX_BYTES, LINES_MAX, Archive
 from tests.clock import START_MS, ManualClock
 from tests.databases import Place
 from tests.mirrors.feeds import Feed, Item
 from tests.outbound.web import Web, web
 from tests.public_accounts.newsroom import ACCOUNT, Account, newsroom, timeline
-from tests.world import Person, World, world
+from tests.world import LIMIT_S, Person, World, world
 
-IMPORT = f"{ACCOUNT}/import"
+IMPORTS = f"{ACCOUNT}/imports"
+IMPORT = f"{IMPORTS}/{{importId}}"
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f64540"
     "0000000049454e44ae426082"
@@ -70,14 +72,28 @@ async def bring(tea: World, person: Person, content: bytes, handle: str = "daily
     transport = httpx.ASGITransport(app=tea.app.http)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://tea.test") as client:
         headers = {"Authorization": f"Bearer {person.token}"}
-        return await client.post(IMPORT.replace("{handle}", handle), content=content, headers=headers)
+        return await client.post(IMPORTS.replace("{handle}", handle), content=content, headers=headers)
 
 
 async def brought(tea: World, daily: Account, content: bytes) -> Any:
     """What an import that is taken comes to."""
-    answer = await bring(tea, daily.owner, content)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    answer = await bring(tea, daily.owner, content, daily.handle)
+    assert answer.status_code == 202, answer.text
+    return await ended(daily, answer.json()["import_id"])
+
+
+async def ended(daily: Account, import_id: str) -> Any:
+    """What an import came to, once it has ended."""
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            job = await daily.owner.good("GET", IMPORT, handle=daily.handle, importId=import_id)
+            if job["ended_ts"]:
+                return job
+            await asyncio.sleep(0)
+
+
+def counts(job: Any) -> dict[str, int]:
+    return {name: job[name] for name in ("lines", "added", "known", "failed")}
 
 
 async def posts(daily: Account) -> list[Any]:
@@ -88,7 +104,9 @@ async def posts(daily: Account) -> list[Any]:
 
 async def test_posts_keep_their_dates_and_come_in_their_order(tea: World, daily: Account) -> None:
     content = jsonl(line("b", "Later", "2020-01-01T00:00:00+01:00"), "", line("a", "Earlier"))
-    assert await brought(tea, daily, content) == {"lines": 2, "added": 2, "known": 0, "failed": 0, "problems": []}
+    job = await brought(tea, daily, content)
+    assert counts(job) == {"lines": 2, "added": 2, "known": 0, "failed": 0}
+    assert (job["state"], job["failure"], job["problems"]) == ("done", "", [])
     earlier, later = await posts(daily)
     assert (earlier["content"]["text"], earlier["content"]["written_ms"]) == ("Earlier", 1_556_964_000_000)
     assert (later["content"]["text"], later["content"]["written_ms"]) == ("Later", 1_577_833_200_000)
@@ -105,8 +123,7 @@ async def test_importing_again_adds_nothing_also_after_a_restart_and_a_deletion(
     report = await brought(tea, daily, content + b"\n" + line("c").encode())
     assert (report["added"], report["known"]) == (1, 3)
     other = (await newsroom(tea, "weekly"))[0]
-    answer = await bring(tea, other.owner, content, "weekly")
-    assert answer.json()["added"] == 2  # ids are an account's own
+    assert (await brought(tea, other, content))["added"] == 2  # ids are an account's own
 
 
 async def test_every_bad_line_is_named_and_every_good_one_taken(tea: World, daily: Account) -> None:
@@ -130,9 +147,9 @@ async def test_every_bad_line_is_named_and_every_good_one_taken(tea: World, dail
 
 
 async def test_problems_are_all_counted_and_the_first_told(tea: World, daily: Account) -> None:
-    report = await brought(tea, daily, b"{\n" * (imports.PROBLEMS_MAX + 50))
-    assert report["failed"] == imports.PROBLEMS_MAX + 50
-    assert len(report["problems"]) == imports.PROBLEMS_MAX
+    report = await brought(tea, daily, b"{\n" * (bringing.PROBLEMS_MAX + 50))
+    assert report["failed"] == bringing.PROBLEMS_MAX + 50
+    assert len(report["problems"]) == bringing.PROBLEMS_MAX
 
 
 async def test_articles_are_sanitised_like_any_others(tea: World, daily: Account) -> None:
@@ -295,24 +312,97 @@ def test_whatever_the_bytes_an_archive_is_read_or_refused(noise: bytes, place: i
         try:
             opened = Archive(io.BytesIO(content))
             for _, text in opened.lines():
-                imports.decoded(text)
+                bringing.decoded(text)
             opened.media("media/a.png")
         except TeahouseError:
             pass
 
 
-async def test_one_archive_of_an_account_is_read_at_a_time_and_few_in_all(
+@pytest.fixture
+async def held(tea: World, daily: Account, site: Web) -> str:
+    """An import that waits for a picture; its id."""
+    url = site.silent("/slow.png", b"")
+    content = jsonl(line("a"), line("b", media=[{"url": url}]), line("c"))
+    job = (await bring(tea, daily.owner, content)).json()
+    path = {"handle": "daily", "importId": job["import_id"]}
+    async with asyncio.timeout(LIMIT_S):
+        while (await daily.owner.good("GET", IMPORT, **path))["added"] != 1:
+            await asyncio.sleep(0)
+    return str(job["import_id"])
+
+
+async def test_an_import_is_taken_in_at_once_and_says_how_far_it_is(tea: World, daily: Account, held: str) -> None:
+    running = await daily.owner.good("GET", IMPORT, handle="daily", importId=held)
+    assert (running["state"], running["ended_ts"]) == ("running", 0)
+    assert counts(running) == {"lines": 3, "added": 1, "known": 0, "failed": 0}
+    assert (await daily.owner.good("GET", IMPORTS, handle="daily"))["imports"] == [running]
+
+
+async def test_one_archive_of_an_account_is_read_at_a_time_and_few_wait_in_all(
+    tea: World, daily: Account, held: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await bring(tea, daily.owner, jsonl(line("x")))).status_code == 409
+    weekly = (await newsroom(tea, "weekly"))[0]
+    first = await bring(tea, weekly.owner, jsonl(line("x")), "weekly")
+    assert (first.status_code, first.json()["state"]) == (202, "waiting")
+    assert first.headers["location"] == IMPORT.format(handle="weekly", importId=first.json()["import_id"])
+    monkeypatch.setattr(imports, "WAITING_MAX", 2)
+    monthly = (await newsroom(tea, "monthly"))[0]
+    assert (await bring(tea, monthly.owner, jsonl(line("x")), "monthly")).status_code == 503
+
+
+async def test_a_stopped_import_goes_on_at_the_next_start_and_adds_nothing_twice(
+    tea: World, daily: Account, held: str, site: Web
+) -> None:
+    await tea.stop()
+    site.page("/slow.png", PICTURE, "Content-Type: image/png")
+    await tea.start()
+    job = await ended(daily, held)
+    assert counts(job) == {"lines": 3, "added": 3, "known": 0, "failed": 0}
+    assert len(await posts(daily)) == 3
+    assert list((tea.config.data_dir / "imports").iterdir()) == []
+
+
+async def test_an_import_ends_in_words_when_its_archive_or_its_owner_is_gone(
+    tea: World, daily: Account, held: str
+) -> None:
+    await tea.stop()
+    (file,) = (tea.config.data_dir / "imports").iterdir()
+    stray = file.with_name("stray")
+    stray.write_bytes(file.read_bytes())
+    file.unlink()
+    await tea.start()
+    assert not stray.exists()
+    job = await ended(daily, held)
+    assert (job["state"], job["added"]) == ("failed", 1)
+    assert "no longer there" in job["failure"]
+    assert (await brought(tea, daily, jsonl(line("z"))))["added"] == 1
+
+
+async def test_an_import_of_one_who_owns_the_account_no_more_publishes_nothing_further(
+    tea: World, daily: Account, held: str
+) -> None:
+    await tea.stop()
+    other = tea.place
+    database = await other.open()
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE account_staff SET role = 'analyst' WHERE user_no = ?", daily.owner.user_no)
+    await database.close()
+    await tea.start()
+    job = await ended(daily, held)
+    assert (job["state"], job["added"]) == ("failed", 1)
+    assert "owns the account no more" in job["failure"]
+
+
+async def test_only_the_newest_imports_are_remembered(
     tea: World, daily: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = await tea.app.public_accounts.require("daily")
-    tea.app.imports._under_way.add(account.account_no)
-    assert (await bring(tea, daily.owner, jsonl(line("a")))).status_code == 409
-    tea.app.imports._under_way.clear()
-    tea.app.imports._under_way.update(range(imports.IMPORTS_MAX))
-    assert (await bring(tea, daily.owner, jsonl(line("a")))).status_code == 503
-    tea.app.imports._under_way.clear()
-    assert (await brought(tea, daily, jsonl(line("a"))))["added"] == 1
-    assert (await brought(tea, daily, jsonl(line("a"))))["known"] == 1
+    monkeypatch.setattr(imports, "KEPT_MAX", 2)
+    made = [(await brought(tea, daily, jsonl(line(str(number)))))["import_id"] for number in range(4)]
+    listed = (await daily.owner.good("GET", IMPORTS, handle="daily"))["imports"]
+    assert [job["import_id"] for job in listed] == [made[3], made[2]]
+    gone = await daily.owner.ask("GET", IMPORT, handle="daily", importId=made[0])
+    assert gone.status == 404
 
 
 async def test_only_an_owner_imports(tea: World) -> None:
@@ -322,18 +412,27 @@ async def test_only_an_owner_imports(tea: World) -> None:
     await daily.owner.good("PUT", f"{ACCOUNT}/staff/{{userId}}", {"role": "editor"}, **role)
     for person in (reader, editor):
         assert (await bring(tea, person, jsonl(line("a")))).status_code == 403
+    job = await brought(tea, daily, jsonl(line("a")))
+    path = {"handle": "daily", "importId": job["import_id"]}
+    assert (await editor.good("GET", IMPORT, **path))["added"] == 1
+    for template in (IMPORT, IMPORTS):
+        assert (await reader.ask("GET", template, **path)).status == 403
+    other = (await newsroom(tea, "weekly"))[0]
+    assert (await other.owner.ask("GET", IMPORT, handle="weekly", importId=job["import_id"])).status == 404
+    for wrong in ("0", "-1", "x", "9" * 30):
+        assert (await editor.ask("GET", IMPORT, handle="daily", importId=wrong)).status == 400
     assert (await bring(tea, daily.owner, jsonl(line("a")), "nobody")).status_code == 404
 
 
 async def test_slow_pictures_leave_their_posts_to_the_next_import(
     tea: World, daily: Account, site: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "FETCHING_MAX_MS", 0)
+    monkeypatch.setattr(bringing, "FETCHING_MAX_MS", 0)
     media = [{"url": site.page("/a.png", PICTURE, "Content-Type: image/png")}]
     content = jsonl(line("a"), line("b", media=media), line("c"))
     report = await brought(tea, daily, content)
     assert (report["added"], report["failed"], report["problems"][0]["line"]) == (2, 1, 2)
-    monkeypatch.setattr(imports, "FETCHING_MAX_MS", 1_000)
+    monkeypatch.setattr(bringing, "FETCHING_MAX_MS", 1_000)
     report = await brought(tea, daily, content)
     assert (report["added"], report["known"]) == (1, 2)
 

@@ -367,3 +367,90 @@ async def test_setting_a_feed_polls_it_by_itself(
         await daily.owner.good("PUT", MIRROR, {"url": url}, handle="daily")
         answer = await reader.sync(since, timeout=15_000)
         assert "By itself" in str(timeline(answer, daily.room_id))
+
+
+VERSIONS = f"{POSTS}/{{number}}/versions"
+
+
+async def wordings(daily: Account, number: int = 1) -> list[str]:
+    """All wordings of a post, the first one first."""
+    answer = await daily.owner.good("GET", VERSIONS, handle=daily.handle, number=str(number))
+    return [each["content"].get("text", "").partition("\n")[0] for each in answer["versions"]]
+
+
+async def changed(tea: World, site: Web, *items: Item) -> None:
+    """The feed says this now, and is polled."""
+    site.page("/feed", Feed(list(items)).rss())
+    await poll(tea)
+
+
+async def test_a_changed_entry_is_an_edit_whose_every_wording_is_seen(tea: World, daily: Account, site: Web) -> None:
+    since = (await daily.owner.sync())["next_batch"]
+    await mirror(tea, daily, site.page("/feed", Feed([Item("1", "Tea"), Item("2", "Cups")]).rss()))
+    await changed(tea, site, Item("1", "Tea, corrected"), Item("2", "Cups"))
+    await changed(tea, site, Item("1", "Tea, corrected"), Item("2", "Cups"))
+    await tea.restart()
+    await poll(tea)
+    assert texts(await posts(daily)) == ["Cups", "Tea, corrected"]
+    assert await wordings(daily, 2) == ["Tea", "Tea, corrected"]
+    assert await wordings(daily, 1) == ["Cups"]
+    events = (await daily.owner.sync(since))["rooms"]["join"][daily.room_id]["timeline"]["events"]
+    assert [event["content"].get("m.relates_to", {}).get("rel_type") for event in events] == [None, None, "m.replace"]
+
+
+async def test_only_what_changes_the_post_is_an_edit(tea: World, daily: Account, site: Web) -> None:
+    await mirror(tea, daily, site.page("/feed", Feed([Item("1", "Tea", LONG)]).rss()))
+    await changed(tea, site, Item("1", "Tea", LONG + "<script>count(2)</script>"))
+    assert await wordings(daily) == [""]
+    await changed(tea, site, Item("1", "Tea, again", LONG))
+    assert len(await wordings(daily)) == 2
+
+
+async def test_words_of_staff_stand_and_their_settings_stay(tea: World, daily: Account, site: Web) -> None:
+    await mirror(tea, daily, site.page("/feed", Feed([Item("1", "Tea"), Item("2", "Cups")]).rss()))
+    path = {"handle": "daily", "number": "1"}
+    await daily.owner.good("PUT", f"{POSTS}/{{number}}", {"content": {"text": "Ours"}}, **path)
+    number = {"handle": "daily", "number": "2"}
+    await daily.owner.good("PUT", f"{POSTS}/{{number}}/commenters", {"comments": "nobody"}, **number)
+    await changed(tea, site, Item("1", "Tea, corrected"), Item("2", "Cups, corrected"))
+    ours, theirs = await posts(daily)
+    assert {ours["content"]["text"], theirs["content"]["text"]} == {"Ours", "Tea, corrected"}
+    closed = theirs if theirs["number"] == 2 else ours
+    assert closed["content"]["comments"] == "nobody"
+
+
+async def test_a_deleted_post_stays_deleted_when_its_entry_changes(tea: World, daily: Account, site: Web) -> None:
+    await mirror(tea, daily, site.page("/feed", Feed([Item("1", "Tea")]).rss()))
+    await daily.owner.good("DELETE", f"{POSTS}/{{number}}", handle="daily", number="1")
+    await changed(tea, site, Item("1", "Tea, corrected"))
+    assert await posts(daily) == []
+    assert (await state(daily))["state"] == "good"
+
+
+async def test_a_feed_that_changes_at_every_poll_fills_no_history(
+    tea: World, daily: Account, site: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "WORDINGS_MAX", 3)
+    await mirror(tea, daily, site.page("/feed", Feed([Item("1", "Tea 0")]).rss()))
+    for number in range(1, 6):
+        await changed(tea, site, Item("1", f"Tea {number}"))
+    assert await wordings(daily) == ["Tea 0", "Tea 1", "Tea 2"]
+    assert (await state(daily))["state"] == "good"
+
+
+async def test_of_too_many_changes_the_newest_are_followed(
+    tea: World, daily: Account, site: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "CHANGED_MAX", 1)
+    await mirror(tea, daily, site.page("/feed", Feed([Item("2", "Cups"), Item("1", "Tea")]).rss()))
+    for _ in range(2):
+        await changed(tea, site, Item("2", "Cups, larger"), Item("1", "Tea, larger"))
+    assert sorted(texts(await posts(daily))) == ["Cups, larger", "Tea"]
+
+
+async def test_a_change_that_no_post_may_say_leaves_the_post_as_it_was(tea: World, daily: Account, site: Web) -> None:
+    await mirror(tea, daily, site.page("/feed", Feed([Item("1", "Tea")]).rss()))
+    await changed(tea, site, Item("1", ""))
+    assert texts(await posts(daily)) == ["Tea"]
+    await changed(tea, site, Item("1", "Tea, at last"))
+    assert texts(await posts(daily)) == ["Tea, at last"]

@@ -18,6 +18,7 @@ from teahouse.http.messages import Auth, Request, Response, Route
 PATH = "/_teahouse/v1/openapi.json"
 _PARAMETER = re.compile(r"\{(\w+)\*?\}")
 JSON, CSV = "application/json", "text/csv"
+DONE = {200: "Done.", 202: "Taken in; the answer says where to ask what became of it."}
 _REF = "#/components/schemas/{name}"
 
 
@@ -49,6 +50,7 @@ class Operation:
     query: Sequence[Query] = field(default_factory=tuple)
     refusals: Sequence[int] = (400, 401, 404)
     produces: str = JSON
+    status: int = 200
 
 
 def route(operations: Sequence[Operation]) -> Route:
@@ -87,6 +89,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 def described(operation: Operation, schemas: dict[type, Any]) -> dict[str, Any]:
     """One operation as OpenAPI has it."""
     route = operation.route
+    done = answer(DONE[operation.status], schemas[operation.reply], operation.produces)
     shape: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": operation.summary,
@@ -98,7 +101,7 @@ def described(operation: Operation, schemas: dict[type, Any]) -> dict[str, Any]:
             {"name": each.name, "in": "query", "description": each.description, "schema": {"type": each.type}}
             for each in operation.query
         ],
-        "responses": {"200": answer("Done.", schemas[operation.reply], operation.produces)}
+        "responses": {str(operation.status): done}
         | {str(status): answer(HTTPStatus(status).phrase, schemas[ErrorReply]) for status in operation.refusals}
         | {"default": answer("Any other refusal, such as too many requests.", schemas[ErrorReply])},
     }

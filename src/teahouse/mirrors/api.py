@@ -1,4 +1,4 @@
-"""`/_teahouse/v1/accounts/{handle}/mirror` and `/import`: bringing along what an account published elsewhere."""
+"""`/_teahouse/v1/accounts/{handle}/mirror` and `/imports`: bringing along what an account published elsewhere."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from teahouse.http.messages import Request, Response, Route
 from teahouse.http.openapi import Operation
 from teahouse.mirrors.imports import ARCHIVE_MAX_BYTES, Imports
 from teahouse.mirrors.service import Mirrors
-from teahouse.mirrors.types import Mirror
+from teahouse.mirrors.types import Import, Mirror
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.api import ACCOUNT, Done
 from teahouse.public_accounts.types import Account
 
 MIRROR = f"{ACCOUNT}/mirror"
-IMPORT = f"{ACCOUNT}/import"
+IMPORTS = f"{ACCOUNT}/imports"
+IMPORT = f"{IMPORTS}/{{importId}}"
 
 
 class MirrorBody(msgspec.Struct):
@@ -50,13 +51,27 @@ class ProblemReply(msgspec.Struct):
 
 
 class ImportReply(msgspec.Struct):
-    """What came of an archive: `known` lines were imported before; of the `failed` ones the first are described."""
+    """What came of an archive so far. `state` is waiting, running, done or failed (`failure` says why); 0: not ended.
 
+    `known` lines were imported before; of the `failed` ones the first are described when the import has ended.
+    """
+
+    import_id: str
+    state: str
+    sent_ts: int
+    ended_ts: int
     lines: int
     added: int
     known: int
     failed: int
     problems: list[ProblemReply]
+    failure: str
+
+
+class ImportsReply(msgspec.Struct):
+    """An account's newest imports, the newest first."""
+
+    imports: list[ImportReply]
 
 
 class MirrorsApi:
@@ -71,7 +86,7 @@ class MirrorsApi:
         """The endpoints with their descriptions."""
         refusals = (400, 401, 403, 404)
         bringing = Route(
-            "POST", IMPORT, self.import_archive, limit="create", body_max_bytes=ARCHIVE_MAX_BYTES, streamed=True
+            "POST", IMPORTS, self.import_archive, limit="create", body_max_bytes=ARCHIVE_MAX_BYTES, streamed=True
         )
         return [
             Operation(Route("PUT", MIRROR, self.set_mirror, limit="create"),
@@ -82,8 +97,12 @@ class MirrorsApi:
             Operation(Route("DELETE", MIRROR, self.drop_mirror), "Mirror the feed no more; its posts stay (owners).",
                       Done, refusals=refusals),
             Operation(bringing, "Import an archive of older posts: JSON Lines, or a zip file with posts.jsonl and "
-                      "media. Importing it again adds nothing (owners).", ImportReply,
-                      refusals=(*refusals, 409, 413, 503)),
+                      "media. It is read after the answer, which says where to ask. Importing it again adds nothing "
+                      "(owners).", ImportReply, refusals=(*refusals, 409, 413, 503), status=202),
+            Operation(Route("GET", IMPORTS, self.list_imports), "List the newest imports (staff).", ImportsReply,
+                      refusals=refusals),
+            Operation(Route("GET", IMPORT, self.get_import), "See what came of an import (staff).", ImportReply,
+                      refusals=refusals),
         ]  # fmt: skip
 
     async def set_mirror(self, request: Request) -> Response:
@@ -100,14 +119,33 @@ class MirrorsApi:
 
     async def import_archive(self, request: Request) -> Response:
         account = await self._account(request, "owner")
-        report = await self._imports.bring(account, request.requester, request.stream())
-        problems = [ProblemReply(each.line, each.text) for each in report.problems]
-        return codec.reply(ImportReply(report.lines, report.added, report.known, report.failed, problems))
+        job = await self._imports.take_in(account, request.requester, request.stream())
+        response = codec.reply(told(job), 202)
+        place = IMPORT.format(handle=account.handle, importId=job.import_no)
+        response.headers.append((b"location", place.encode()))
+        return response
+
+    async def list_imports(self, request: Request) -> Response:
+        jobs = await self._imports.newest(await self._account(request, "analyst"))
+        return codec.reply(ImportsReply([told(job) for job in jobs]))
+
+    async def get_import(self, request: Request) -> Response:
+        account = await self._account(request, "analyst")
+        return codec.reply(told(await self._imports.find(account, codec.path_id(request, "importId"))))
 
     async def _account(self, request: Request, role: str) -> Account:
         account = await self._accounts.require(request.path["handle"])
         await self._accounts.require_role(request.requester.user_no, account, role)
         return account
+
+
+def told(job: Import) -> ImportReply:
+    """An import as staff see it."""
+    problems = [ProblemReply(each.line, each.text) for each in job.problems]
+    return ImportReply(
+        str(job.import_no), job.state, job.sent_ms, job.ended_ms, job.lines, job.added, job.known, job.failed, problems,
+        job.failure,
+    )  # fmt: skip
 
 
 def shown(mirror: Mirror) -> MirrorReply:

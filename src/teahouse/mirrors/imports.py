@@ -1,186 +1,211 @@
-"""Bringing along older posts from an archive: each once, however often it is brought; a bad line harms no other."""
+"""Imports of archives as jobs: taken in durably, then read in the background, also after a crash or a restart."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import mimetypes
-import tempfile
+import logging
+import os
+import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import IO
-
-import msgspec
 
 from teahouse.clock import Clock
 from teahouse.db import Database
-from teahouse.errors import Conflict, InvalidParam, StorageFull, TeahouseError, TooLarge, Unavailable
+from teahouse.errors import Conflict, NotFound, StorageFull, TeahouseError, TooLarge, Unavailable
 from teahouse.http.messages import Requester
-from teahouse.media import MediaService
-from teahouse.media.types import DEFAULT_CONTENT_TYPE, Upload
-from teahouse.mirrors import store, wording
-from teahouse.mirrors.archive import LINE_MAX_BYTES, Archive
-from teahouse.mirrors.service import Known, take_over
-from teahouse.mirrors.types import Line, LineMedia, Problem, Report
-from teahouse.outbound.fetcher import Fetcher
-from teahouse.posts.checking import checked
-from teahouse.posts.service import Posts
-from teahouse.posts.types import Media, PostContent
-from teahouse.public_accounts.accounts import publisher
+from teahouse.media.folder import sync_folder
+from teahouse.mirrors import import_store as store
+from teahouse.mirrors.archive import Archive
+from teahouse.mirrors.bringing import Bringing
+from teahouse.mirrors.types import Import, Report
+from teahouse.outbound.mail import heed_cancellation
+from teahouse.public_accounts.accounts import Accounts, publisher
 from teahouse.public_accounts.types import Account
+from teahouse.rooms.types import Users
 
 ARCHIVE_MAX_BYTES = 268_435_456  # of an upload: some hundred photographs
-PICTURE_MAX_BYTES = 20_971_520  # of a picture that is fetched from the web
-FETCHING_MAX_MS = 300_000  # spent on fetching in one import; what is left comes with the next one
-IMPORTS_MAX = 2  # under way at once in the whole server
-PROBLEMS_MAX = 100  # told in words; all are counted
-PENDING = "mxc://import/pending"  # stands for media while the rest of a post is checked
+RECEIVED_MAX = 2  # archives on their way in at once, in the whole server
+WAITING_MAX = 8  # archives that wait to be read, in the whole server: two gigabytes of disk
+KEPT_MAX = 20  # imports of an account of which is told what they came to
+RETRY_S = 60.0  # until an import is gone on with that the server's own trouble stopped
+BROKEN = "The server made a mistake when it read this archive. It has been logged; send the archive again later."
 
-_decoder = msgspec.json.Decoder(Line)
+log = logging.getLogger("teahouse.mirrors")
 
 
 class Imports:
-    """Imports of all accounts."""
+    """Imports of all accounts, read one after the other."""
 
     def __init__(
-        self, database: Database, clock: Clock, fetcher: Fetcher, media: MediaService, posts: Posts, folder: Path
+        self, database: Database, clock: Clock, accounts: Accounts, users: Users, bringing: Bringing, folder: Path
     ) -> None:
-        """`folder` is on the disk with the data: archives wait there, without a name, while they are read."""
+        """`folder` is on the disk with the data: archives wait there under names of our own."""
         self._database = database
         self._clock = clock
-        self._fetcher = fetcher
-        self._media = media
-        self._posts = posts
+        self._accounts = accounts
+        self._users = users
+        self._bringing = bringing
         self._folder = folder
-        self._under_way: set[int] = set()
+        self._receiving: set[int] = set()
+        self._arrived = asyncio.Event()
+        self._reading: tuple[int, Report] | None = None
 
-    async def bring(self, account: Account, requester: Requester, pieces: AsyncIterator[bytes]) -> Report:
-        """Publish what an archive holds, oldest first, and say what came of every line.
+    async def open(self) -> None:
+        """Make the folder, and clear away what is no archive that waits. Call once, before serving."""
+        waiting = {job.file for job in await store.waiting(self._database, WAITING_MAX)}
+        await asyncio.to_thread(tidied, self._folder, waiting)
+
+    async def take_in(self, account: Account, requester: Requester, pieces: AsyncIterator[bytes]) -> Import:
+        """Take in an archive, to be read in the background: once it is durable, the job.
 
         Raises InvalidParam and TooLarge for an archive that is not read at all, Conflict while another one of the
-        account is, Unavailable while too many are; StorageFull half way, after which the same import goes on.
+        account is, Unavailable while too many are, StorageFull.
         """
-        if account.account_no in self._under_way:
-            raise Conflict("An archive of this account is being read; wait for it.")
-        if len(self._under_way) >= IMPORTS_MAX:
-            raise Unavailable("Other archives are being read; try again in a few minutes.")
-        self._under_way.add(account.account_no)
+        await self._check_room(account.account_no)
+        if account.account_no in self._receiving:
+            raise Conflict("An archive of this account is being received; wait for it.")
+        if len(self._receiving) >= RECEIVED_MAX:
+            raise Unavailable("Other archives are being received; try again in a few minutes.")
+        self._receiving.add(account.account_no)
+        path = self._folder / secrets.token_hex(16)
+        kept = False
         try:
-            async with received(pieces, self._folder) as file:
-                return await self._read(account, requester, await asyncio.to_thread(Archive, file))
+            await received(pieces, path)
+            lines = await asyncio.to_thread(count_lines, path)
+            await self._check_room(account.account_no)
+            kept = True  # from here on a crash, or an outcome nobody knows, is for `open` to clear away
+            return await self._begin(account, requester.user_no, path.name, lines)
+        except StorageFull:
+            kept = False
+            raise
         finally:
-            self._under_way.discard(account.account_no)
+            self._receiving.discard(account.account_no)
+            if not kept:
+                path.unlink(missing_ok=True)
 
-    async def _read(self, account: Account, requester: Requester, archive: Archive) -> Report:
-        report = Report()
-        good: list[tuple[int, int, Line]] = []
-        for number, text in await asyncio.to_thread(archive.lines):
-            report.lines += 1
-            try:
-                line = decoded(text)
-                good.append((wording.written_ms(line, self._clock.now_ms()), number, line))
-            except InvalidParam as refusal:
-                note(report, number, refusal)
-        left_ms = FETCHING_MAX_MS
-        for written_ms, number, line in sorted(good, key=lambda each: each[:2]):
-            began_ms = self._clock.monotonic_ms()
-            try:
-                if left_ms <= 0 and any(each.url for each in line.media):
-                    raise InvalidParam("Its pictures were not fetched in time. Import the archive again to go on.")
-                await self._bring(account, requester, archive, line, written_ms)
-                report.added += 1
-            except Known:
-                report.known += 1
-            except (StorageFull, Unavailable):
-                raise
-            except TeahouseError as refusal:
-                note(report, number, refusal)
-            if any(each.url for each in line.media):
-                left_ms -= self._clock.monotonic_ms() - began_ms
-        report.problems = sorted(report.problems, key=lambda each: each.line)[:PROBLEMS_MAX]
-        return report
+    async def find(self, account: Account, import_no: int) -> Import:
+        """What came of an import so far; raises NotFound."""
+        job = await store.find(self._database, account.account_no, import_no)
+        if job is None:
+            raise NotFound("This account has no such import, or it was long ago.")
+        return self._now(job)
 
-    async def _bring(
-        self, account: Account, requester: Requester, archive: Archive, line: Line, written_ms: int
-    ) -> None:
-        """Publish one line; raises Known for one that was brought before."""
-        entry_hash = wording.entry_hash(line.id)
-        if await store.known(self._database, account.account_no, [entry_hash]):
-            raise Known("This became a post before.")
-        content = wording.content_of_line(line)
-        # Before anything is uploaded, which counts against somebody's quota.
-        pending = [Media(PENDING, mimetype(each), each.description, undescribed=True) for each in line.media]
-        checked(with_media(content, pending))
-        media = [await self._medium(requester, archive, each) for each in line.media]
-        await take_over(
-            self._posts, publisher(account), requester.user_no, with_media(content, media), written_ms, entry_hash
-        )
+    async def newest(self, account: Account) -> list[Import]:
+        """An account's imports, the newest first."""
+        return [self._now(job) for job in await store.newest(self._database, account.account_no, KEPT_MAX)]
 
-    async def _medium(self, requester: Requester, archive: Archive, wanted: LineMedia) -> Media:
-        """Store a file of a post, from the archive or from the web."""
-        kind = mimetype(wanted)
-        if wanted.file:
-            content = await asyncio.to_thread(archive.media, wanted.file)
-        else:
-            fetched = await self._fetcher.fetch(wanted.url, PICTURE_MAX_BYTES, "image/*")
-            if not fetched.content_type.startswith("image/"):
-                raise InvalidParam(f"What stands at {wanted.url[:200]} is no picture.")
-            content, kind = fetched.body, fetched.content_type
-        name = (wanted.file or wanted.url.partition("?")[0]).rpartition("/")[2][:255]
-        url = await self._media.upload(requester, Upload(once(content), kind, name or None))
-        return Media(url, kind, wanted.description, name, len(content))
+    async def run(self) -> None:
+        """Read what waits, until cancelled. What a stop or a crash interrupted waits at the start."""
+        while True:
+            self._arrived.clear()
+            # A full disk must not end the server: the same import goes on later.
+            with suppress(StorageFull, Unavailable):
+                while jobs := await store.waiting(self._database, 1):
+                    await self._run(jobs[0])
+            heed_cancellation()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_S):
+                    await self._arrived.wait()
 
+    async def _check_room(self, account_no: int) -> None:
+        waiting = await store.waiting(self._database, WAITING_MAX)
+        if any(job.account_no == account_no for job in waiting):
+            raise Conflict("An archive of this account is being read; wait for it.")
+        if len(waiting) >= WAITING_MAX:
+            raise Unavailable("Other archives are being read; try again in a few minutes.")
 
-def decoded(text: bytes) -> Line:
-    """A line of an archive; raises InvalidParam."""
-    if len(text) > LINE_MAX_BYTES:
-        raise InvalidParam(f"A line has at most {LINE_MAX_BYTES:,} bytes.")
-    try:
-        line = _decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidParam(f"This is no post as JSON: {error}.") from None
-    if not line.id or len(line.id) > wording.ID_MAX_CHARACTERS:
-        raise InvalidParam(f"'id' has 1 to {wording.ID_MAX_CHARACTERS:,} characters.")
-    if any(bool(each.file) == bool(each.url) for each in line.media):
-        raise InvalidParam("Media are a 'file' of the archive or a 'url' on the web: one of them.")
-    return line
+    async def _begin(self, account: Account, author_no: int, file: str, lines: int) -> Import:
+        async with self._database.transaction() as tx:
+            job = Import(
+                tx.positions(), account.account_no, author_no, file, "waiting", self._clock.now_ms(), 0, lines
+            )  # fmt: skip
+            await store.add(tx, job)
+            await store.drop_older(tx, account.account_no, KEPT_MAX)
+            tx.on_commit(self._arrived.set)
+        return job
 
-
-def note(report: Report, line: int, refusal: TeahouseError) -> None:
-    """Count a bad line, and say why."""
-    report.failed += 1
-    report.problems.append(Problem(line, refusal.message))
-
-
-def mimetype(wanted: LineMedia) -> str:
-    """What kind of file it is: as the line says, else by its name. What is fetched says so itself later."""
-    if wanted.url:
-        return "image/jpeg"
-    return wanted.mimetype or mimetypes.guess_type(wanted.file)[0] or DEFAULT_CONTENT_TYPE
-
-
-def with_media(content: PostContent, media: list[Media]) -> PostContent:
-    """The post with its media."""
-    return msgspec.structs.replace(content, media=media)
-
-
-async def once(content: bytes) -> AsyncIterator[bytes]:
-    """Content in one piece."""
-    yield content
-
-
-@asynccontextmanager
-async def received(pieces: AsyncIterator[bytes], folder: Path) -> AsyncIterator[IO[bytes]]:
-    """An upload in a file that is gone when it is closed, also after a crash; raises TooLarge, StorageFull."""
-    with tempfile.TemporaryFile(dir=folder) as file:
+    async def _run(self, job: Import) -> None:
+        """Read one archive to its end, and note what it came to."""
+        report = Report(before=job.added)
+        self._reading = job.import_no, report
+        failure = ""
         try:
+            await self._bring(job, report)
+        except (StorageFull, Unavailable) as refusal:
+            log.warning("An import has to wait: %s", refusal.message)
+            raise
+        except FileNotFoundError:
+            failure = "The archive is no longer there; send it again."
+        except TeahouseError as refusal:
+            failure = refusal.message
+        except Exception:  # one archive must not end the server again at each start
+            log.exception("Import %s could not be read", job.import_no)
+            failure = BROKEN
+        finally:
+            self._reading = None
+        ended = replace(
+            told(job, report), state="failed" if failure else "done", ended_ms=self._clock.now_ms(), failure=failure
+        )
+        async with self._database.transaction() as tx:
+            await store.end(tx, ended)
+        (self._folder / job.file).unlink(missing_ok=True)
+
+    async def _bring(self, job: Import, report: Report) -> None:
+        account = await self._accounts.at(job.account_no)
+        if account is None or await self._accounts.role(job.author_no, job.account_no) != "owner":
+            raise NotFound("Who sent this archive owns the account no more; an owner has to send it anew.")
+        with await asyncio.to_thread((self._folder / job.file).open, "rb") as file:
+            archive = await asyncio.to_thread(Archive, file)
+            requester = Requester(await self._users.user_id(job.author_no), job.author_no, "")
+            await self._bringing.bring(job, publisher(account), requester, archive, report)
+
+    def _now(self, job: Import) -> Import:
+        """An import with what its reading has come to by now."""
+        if self._reading is None or self._reading[0] != job.import_no or job.state != "waiting":
+            return job
+        return replace(told(job, self._reading[1]), state="running")
+
+
+def told(job: Import, report: Report) -> Import:
+    """An import with what a reading of it came to.
+
+    A reading that goes on after a crash meets the lines again that the one before it added.
+    """
+    known = max(0, report.known - report.before)
+    return replace(job, known=known, failed=report.failed, problems=report.problems)
+
+
+def count_lines(path: Path) -> int:
+    """How many lines an archive has; raises InvalidParam and TooLarge for one that is not read at all."""
+    with open(path, "rb") as file:
+        return len(Archive(file).lines())
+
+
+async def received(pieces: AsyncIterator[bytes], path: Path) -> None:
+    """An upload as a file, durable; raises TooLarge, StorageFull."""
+    size_bytes = 0
+    try:
+        with await asyncio.to_thread(path.open, "xb") as file:
             async for piece in pieces:
-                if file.tell() + len(piece) > ARCHIVE_MAX_BYTES:
+                size_bytes += len(piece)
+                if size_bytes > ARCHIVE_MAX_BYTES:
                     raise TooLarge(f"An archive has at most {ARCHIVE_MAX_BYTES:,} bytes.")
                 await asyncio.to_thread(file.write, piece)
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise StorageFull("The disk is full; nothing of the archive was read.") from None
-            raise
-        yield file
+            file.flush()
+            await asyncio.to_thread(os.fsync, file.fileno())
+        await asyncio.to_thread(sync_folder, path.parent)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise StorageFull("The disk is full; nothing of the archive was read.") from None
+        raise
+
+
+def tidied(folder: Path, waiting: set[str]) -> None:
+    """Make a folder, and remove from it what nobody waits for."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.name not in waiting:
+            path.unlink()

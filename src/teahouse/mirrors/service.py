@@ -1,10 +1,14 @@
-"""Mirroring an account's own feed: polled now and then, each new entry a post, none twice."""
+"""Mirroring an account's own feed: polled now and then, each new entry a post, none twice.
+
+A post follows its entry: what its writer changes there is an edit here, and readers can see every wording. Where
+staff have put the post into other words, theirs stand.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -13,6 +17,7 @@ from teahouse.db import Database, Transaction
 from teahouse.errors import (
     Conflict,
     FetchRefused,
+    Forbidden,
     InvalidParam,
     NotFound,
     OutsideFailed,
@@ -24,12 +29,12 @@ from teahouse.errors import (
 from teahouse.eventlog.types import StoredEvent
 from teahouse.mirrors import store, wording
 from teahouse.mirrors.feeds import FeedReader
-from teahouse.mirrors.types import Entry, Mirror
+from teahouse.mirrors.types import Entry, Mirror, Taken
 from teahouse.outbound.fetcher import Fetcher
 from teahouse.outbound.mail import heed_cancellation
 from teahouse.outbound.types import Validators
 from teahouse.posts.service import Posts
-from teahouse.posts.types import PostContent, Publisher
+from teahouse.posts.types import Fate, Post, PostContent, Publisher
 from teahouse.public_accounts.accounts import Accounts, publisher
 from teahouse.public_accounts.types import Account
 
@@ -38,6 +43,8 @@ POLL_WAIT_MAX_MS = 43_200_000  # a feed that fails: waits double from a poll's u
 FAILURES_MAX = 12  # in a row, some four days; then the feed is polled no more until its owner says so
 FEED_MAX_BYTES = 5_242_880  # of a feed: some hundred whole articles
 NEW_MAX = 20  # entries that become posts at one poll, the newest; older ones are left out for good
+CHANGED_MAX = 20  # entries followed at one poll, the newest: what changed in all of them is the site's look
+WORDINGS_MAX = 20  # of one post that come from its feed: some feeds change at every poll
 OLD_AFTER_MS = 172_800_000  # an entry older than two days is shown with its date and alerts nobody
 POLLS_AT_ONCE = 8
 DUE_MAX = 64  # feeds taken on in one round
@@ -146,33 +153,61 @@ class Mirrors:
         fetched = await self._fetcher.fetch(mirror.url, FEED_MAX_BYTES, ACCEPT, known)
         if fetched.unchanged:
             return known
-        fresh = await self._fresh(mirror.account_no, await self._reader.entries(fetched))
+        entries = each_once(await self._reader.entries(fetched))
+        taken = await store.known(self._database, mirror.account_no, list(entries))
+        fresh = [entry for key, entry in entries.items() if key not in taken]
         async with self._database.transaction() as tx:
             hashes = [wording.entry_hash(each.id) for each in fresh[NEW_MAX:]]
             await store.leave_out(tx, mirror.account_no, hashes)
         for entry in reversed(fresh[:NEW_MAX]):
             await self._publish(mirror, publisher(account), entry)
+        await self._follow_all(publisher(account), entries, taken)
         return fetched.validators
 
-    async def _fresh(self, account_no: int, entries: Sequence[Entry]) -> list[Entry]:
-        """The entries that were not seen before, each once, newest first."""
-        seen = await store.known(self._database, account_no, [wording.entry_hash(each.id) for each in entries])
-        fresh: list[Entry] = []
-        for entry in entries:
-            entry_hash = wording.entry_hash(entry.id)
-            if entry_hash not in seen:
-                seen.add(entry_hash)
-                fresh.append(entry)
-        return fresh
+    async def _follow_all(
+        self, account: Publisher, entries: Mapping[bytes, Entry], taken: Mapping[bytes, Taken]
+    ) -> None:
+        """Put the posts of entries that changed into their new words; of too many the older ones are passed over."""
+        changed = [
+            (entry, taken[key])
+            for key, entry in entries.items()
+            if key in taken and taken[key].said is not None and taken[key].said != wording.said(entry)
+        ]
+        posts = await self._posts.at([each.pos for _, each in changed[:CHANGED_MAX]])
+        for entry, each in changed:
+            await self._follow(account, entry, each, posts.get(each.pos))
+
+    async def _follow(self, account: Publisher, entry: Entry, taken: Taken, post: Post | None) -> None:
+        """Put one post into its entry's new words, with the note of them in the same transaction."""
+        said = wording.said(entry)
+
+        async def also(tx: Transaction, _: Sequence[StoredEvent]) -> None:
+            await store.followed(tx, account.account_no, taken.entry_hash, said, taken.version + 1)
+
+        try:
+            content = wording.content_of(entry)
+            if content is not None and post is not None and may_follow(post, taken):
+                wanted = wording.followed(post, content)
+                if wanted is not None:
+                    await self._posts.edit(account, post.ref, wanted, also=also)
+                    return
+        except (InvalidParam, TooLarge, Forbidden, NotFound) as refusal:
+            log.info("A changed entry of the feed of @%s was not followed: %s", account.handle, refusal.message)
+        async with self._database.transaction() as tx:
+            await store.followed(tx, account.account_no, taken.entry_hash, said, taken.version)
 
     async def _publish(self, mirror: Mirror, account: Publisher, entry: Entry) -> None:
         """Make a post of an entry, with the note that it is one in the same transaction."""
         content = wording.content_of(entry)
         entry_hash = wording.entry_hash(entry.id)
+
+        async def noted(tx: Transaction, pos: int) -> bool:
+            return await store.take(tx, account.account_no, entry_hash, pos, wording.said(entry))
+
         try:
             if content is not None:
                 written_ms = self._written_ms(mirror, entry)
-                return await take_over(self._posts, account, mirror.author_no, content, written_ms, entry_hash)
+                return await take_over(self._posts, account, mirror.author_no, content, written_ms, noted)
         except Known:
             return None
         except (InvalidParam, TooLarge) as refusal:
@@ -191,16 +226,35 @@ class Mirrors:
         return published_ms if 0 < published_ms < now_ms - OLD_AFTER_MS else 0
 
 
+def each_once(entries: Sequence[Entry]) -> dict[bytes, Entry]:
+    """Entries by their hashes, newest first."""
+    found: dict[bytes, Entry] = {}
+    for entry in entries:
+        found.setdefault(wording.entry_hash(entry.id), entry)
+    return found
+
+
+def may_follow(post: Post, taken: Taken) -> bool:
+    """Whether a post takes new words from its entry: not when staff chose others, and not without end."""
+    return post.fate is Fate.STANDS and post.version == taken.version and post.version + 1 < WORDINGS_MAX
+
+
 async def take_over(
-    posts: Posts, account: Publisher, author_no: int, content: PostContent, written_ms: int, entry_hash: bytes
+    posts: Posts,
+    account: Publisher,
+    author_no: int,
+    content: PostContent,
+    written_ms: int,
+    noted: Callable[[Transaction, int], Awaitable[bool]],
 ) -> None:
     """Publish what comes from outside, once: raises Known for what was published before.
 
-    With `written_ms` it shows that date and alerts nobody; 0 makes it a post like any other.
+    With `written_ms` it shows that date and alerts nobody; 0 makes it a post like any other. `noted` notes in the same
+    transaction that it became the post at a position, and says whether it is the first to.
     """
 
     async def also(tx: Transaction, events: Sequence[StoredEvent]) -> None:
-        if not await store.take(tx, account.account_no, entry_hash, events[0].pos):
+        if not await noted(tx, events[0].pos):
             raise Known("This became a post before.")
 
     if written_ms:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from teahouse.db import Reader, Row, Transaction, marks, padded
-from teahouse.mirrors.types import Mirror
+from teahouse.mirrors.types import Mirror, Taken
 
 COLUMNS = (
     "account_no, url, author_no, set_ms, polled_ms, good_ms, due_ms, failures, failure, etag, modified"
@@ -53,24 +53,36 @@ async def drop(tx: Transaction, account_no: int) -> bool:
     return await tx.execute("DELETE FROM mirrors WHERE account_no = ?", account_no) > 0
 
 
-async def known(reader: Reader, account_no: int, hashes: Sequence[bytes]) -> set[bytes]:
-    """Which of some entries were seen before."""
+async def known(reader: Reader, account_no: int, hashes: Sequence[bytes]) -> dict[bytes, Taken]:
+    """Which of some entries were seen before, by their hashes."""
     if not hashes:
-        return set()
+        return {}
     rows = await reader.fetch(
-        f"SELECT entry_hash FROM outside_entries WHERE account_no = ? AND entry_hash IN ({marks(len(hashes))})",
+        "SELECT entry_hash, pos, said, version FROM outside_entries WHERE account_no = ? AND entry_hash IN "
+        f"({marks(len(hashes))})",
         account_no, *padded(hashes),
     )  # fmt: skip
-    return {bytes(row[0]) for row in rows}
+    return {
+        bytes(entry_hash): Taken(bytes(entry_hash), pos, None if said is None else bytes(said), version)
+        for entry_hash, pos, said, version in rows
+    }
 
 
-async def take(tx: Transaction, account_no: int, entry_hash: bytes, pos: int) -> bool:
-    """Note that an entry became the post at a position; False when it was seen before."""
+async def take(tx: Transaction, account_no: int, entry_hash: bytes, pos: int, said: bytes | None = None) -> bool:
+    """Note that an entry became the post at a position; False when it was seen before. With `said` it follows."""
     changed = await tx.execute(
-        "INSERT INTO outside_entries (account_no, entry_hash, pos) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        account_no, entry_hash, pos,
+        "INSERT INTO outside_entries (account_no, entry_hash, pos, said) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        account_no, entry_hash, pos, said,
     )  # fmt: skip
     return changed > 0
+
+
+async def followed(tx: Transaction, account_no: int, entry_hash: bytes, said: bytes, version: int) -> None:
+    """Note what an entry says by now, and the newest wording of its post that came from it."""
+    await tx.execute(
+        "UPDATE outside_entries SET said = ?, version = ? WHERE account_no = ? AND entry_hash = ?",
+        said, version, account_no, entry_hash,
+    )  # fmt: skip
 
 
 async def leave_out(tx: Transaction, account_no: int, hashes: Sequence[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
@@ -70,10 +71,46 @@ class Problem:
 
 @dataclass(slots=True)
 class Report:
-    """What came of an import. `known` lines were brought along before; `failed` counts all problems."""
+    """What comes of one reading of an archive. `known` lines became posts before, `before` of them by this import.
 
+    `failed` counts all problems.
+    """
+
+    before: int = 0
     lines: int = 0
-    added: int = 0
     known: int = 0
     failed: int = 0
     problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An archive to be read, or that was. `state` is waiting, running, done or failed; `file` its name on the disk."""
+
+    import_no: int
+    account_no: int
+    author_no: int
+    file: str
+    state: str
+    sent_ms: int
+    ended_ms: int
+    lines: int
+    added: int = 0
+    known: int = 0
+    failed: int = 0
+    problems: Sequence[Problem] = ()
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An entry that was seen before. `pos` 0: it was left out.
+
+    `said` is what it said when it was last looked at, as a hash; None: its post does not follow it. `version` is the
+    wording of the post that came from it.
+    """
+
+    entry_hash: bytes
+    pos: int
+    said: bytes | None
+    version: int

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 
+import msgspec
+
 from teahouse.errors import InvalidParam, TooLarge
 from teahouse.mirrors.types import Entry, Line
-from teahouse.posts.checking import check_language, sanitised
+from teahouse.posts.checking import check_language, checked, sanitised
 from teahouse.posts.nesting import is_deep
-from teahouse.posts.types import TITLE_MAX_CHARACTERS, Article, PostContent
+from teahouse.posts.types import TITLE_MAX_CHARACTERS, Article, Post, PostContent
 from teahouse.posts.wording import check_link, cut, plain
 
 ARTICLE_FROM_CHARACTERS = 600  # of an entry's words: shorter ones are links with a few words
@@ -54,6 +56,23 @@ def written_ms(line: Line, now_ms: int) -> int:
 def entry_hash(entry_id: str) -> bytes:
     """What an entry is known by within an account, wherever it comes from: feed and archive may name the same."""
     return hashlib.sha256(entry_id.encode()).digest()
+
+
+def said(entry: Entry) -> bytes:
+    """What an entry says, as a hash: another one may mean that its writer put it into other words."""
+    return hashlib.sha256(msgspec.json.encode((entry.title, entry.link, entry.html, entry.language))).digest()
+
+
+def followed(post: Post, content: PostContent) -> PostContent | None:
+    """What a post says after its entry became `content`: staff's settings stay. None when nothing changes.
+
+    Raises InvalidParam and TooLarge for what no post may say.
+    """
+    before = post.content or PostContent()
+    wanted = msgspec.structs.replace(
+        content, comments=post.comments_by, topics=before.topics, written_ms=before.written_ms
+    )  # fmt: skip
+    return None if checked(wanted) == before else wanted
 
 
 def is_link(link: str) -> bool:

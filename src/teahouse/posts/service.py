@@ -151,9 +151,13 @@ class Posts:
         return None if txn is None else await self._rooms.eventlog.answered(txn, publisher.room_no)
 
     async def edit(
-        self, publisher: Publisher, ref: Ref, content: PostContent, correction: str = "", txn: Txn | None = None
-    ) -> str:
-        """Put a post into other words; the edit's event id. Readers can see every wording. A correction says why."""
+        self, publisher: Publisher, ref: Ref, content: PostContent, correction: str = "", txn: Txn | None = None,
+        also: Also | None = None,
+    ) -> str:  # fmt: skip
+        """Put a post into other words; the edit's event id. Readers can see every wording. A correction says why.
+
+        `also` writes more in the same transaction.
+        """
         async with self.alone(publisher):
             earlier = await self.answered(publisher, txn)
             if earlier is not None:
@@ -165,7 +169,7 @@ class Posts:
             if post.version + 1 >= VERSIONS_MAX:
                 raise Forbidden(f"A post has at most {VERSIONS_MAX} wordings.")
             version = Version(post.version + 1, self._clock.now_ms(), correction, content)
-            return await self._append_edit(publisher, post, version, txn)
+            return await self._append_edit(publisher, post, version, txn, also)
 
     async def _reworded(self, publisher: Publisher, post: Post, content: PostContent) -> PostContent:
         """New words for a post, ready; what an edit leaves as it was is checked."""
@@ -183,7 +187,9 @@ class Posts:
             raise InvalidParam("A poll has its warning from the beginning, or never: say so when you publish it.")
         return content
 
-    async def _append_edit(self, publisher: Publisher, post: Post, version: Version, txn: Txn | None) -> str:
+    async def _append_edit(
+        self, publisher: Publisher, post: Post, version: Version, txn: Txn | None, also: Also | None
+    ) -> str:
         content, ref = version.content, post.ref
         target = await self.target(post)
         address = self.address(publisher.handle, post.number)
@@ -203,6 +209,8 @@ class Posts:
             )  # fmt: skip
             for listener in self.listeners:
                 await listener.edited(tx, post, after)
+            if also is not None:
+                await also(tx, events)
 
         draft = Draft(kind, wording.replacing(shown, target.event_id), relates_to=target)
         proposal = Proposal(publisher.user_id, publisher.account_no, [draft], post.room_no, txn=txn, also=edited)
