@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import getpass
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from teahouse.admin import actions
-from teahouse.admin.backup import restore
-from teahouse.admin.serve import locked, serve, server_name
 from teahouse.admin.socket import ask
-from teahouse.app import App, build
-from teahouse.clock import SystemClock
 from teahouse.config import Config, settings, without_password
 
 Run = Callable[[argparse.Namespace, Config], int]
@@ -30,7 +23,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     one.add_argument("--host", help="address to serve on")
     one.add_argument("--port", help="port to serve on; 0 takes any")
     one.add_argument("--server-name", help="the server's name, at the first start")
-    one.set_defaults(run=lambda given, config: serve(config))
+    one.set_defaults(run=run_serve)
     add_users(commands.add_parser("user", help="accounts").add_subparsers(required=True, metavar="ACTION"), common)
     add_tokens(
         commands.add_parser("token", help="registration tokens").add_subparsers(required=True, metavar="ACTION"), common
@@ -93,6 +86,13 @@ def add_accounts(accounts: Any, common: argparse.ArgumentParser) -> None:
     whom.add_argument("file", nargs="?", help="a list: one user name or id a line")
     whom.add_argument("--synthetic", type=int, metavar="N", help="make N users whom nobody signs in as, to measure")
     one.set_defaults(run=run_load_followers)
+
+
+def run_serve(given: argparse.Namespace, config: Config) -> int:
+    """Run the server."""
+    from teahouse.admin.serve import serve
+
+    return serve(config)
 
 
 def run_user_add(given: argparse.Namespace, config: Config) -> int:
@@ -187,6 +187,8 @@ def run_backup(given: argparse.Namespace, config: Config) -> int:
 
 def run_restore(given: argparse.Namespace, config: Config) -> int:
     """Restore a backup."""
+    from teahouse.admin.backup import restore
+
     about = restore(config, Path(given.source))
     print(f"Restored {about['server_name']} into {config.data_dir}. Start it with `teahouse serve`.")
     return 0
@@ -219,26 +221,12 @@ def run_config(given: argparse.Namespace, config: Config) -> int:
 def perform(config: Config, request: dict[str, Any]) -> dict[str, Any]:
     """Have something done: by the running server, else directly on its data, which is locked meanwhile."""
     answer = ask(config.data_dir, request)
-    return directly(config, lambda app: actions.perform(app, request)) if answer is None else answer
+    if answer is not None:
+        return answer
+    # The whole application takes a second to import, which a command that only asks the server need not wait for.
+    from teahouse.admin.direct import perform_directly
 
-
-def directly(config: Config, work: Callable[[App], Any]) -> Any:
-    """Open the data, work on it, close it."""
-    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with locked(config.data_dir):
-        return asyncio.run(opened(config, work))
-
-
-async def opened(config: Config, work: Callable[[App], Any]) -> Any:
-    """The same, inside a loop."""
-    app = await build(replace(config, server_name=server_name(config)), SystemClock())
-    background = asyncio.get_running_loop().create_task(app.run())
-    try:
-        return await work(app)
-    finally:
-        background.cancel()
-        await asyncio.wait((background,))
-        await app.close()
+    return perform_directly(config, request)
 
 
 def password() -> str:

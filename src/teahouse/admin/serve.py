@@ -12,10 +12,12 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import uvloop
 
+from teahouse.admin import actions
 from teahouse.admin.socket import ControlSocket
 from teahouse.app import App, build
 from teahouse.clock import SystemClock
@@ -112,7 +114,7 @@ async def run(config: Config) -> int:
     """Everything of one process, from its data to its socket."""
     app = await build(config, SystemClock())
     server = Server(app.http, config.host, config.port)
-    control = ControlSocket(app, config.data_dir)
+    control = ControlSocket(partial(actions.perform, app), config.data_dir)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

@@ -9,11 +9,10 @@ import asyncio
 import json
 import logging
 import socket
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from teahouse.admin import actions
-from teahouse.app import App
 from teahouse.errors import TeahouseError
 
 log = logging.getLogger("teahouse.admin")
@@ -24,10 +23,10 @@ ANSWER_TIMEOUT_S = 3_600.0  # a backup of much media takes long
 
 
 class ControlSocket:
-    """The server's side."""
+    """The server's side. `perform` does what a request names; it may raise TeahouseError."""
 
-    def __init__(self, app: App, folder: Path) -> None:
-        self._app = app
+    def __init__(self, perform: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]], folder: Path) -> None:
+        self._perform = perform
         self._path = folder / FILE
         self._server: asyncio.AbstractServer | None = None
 
@@ -56,7 +55,7 @@ class ControlSocket:
 
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
-            return {"ok": await actions.perform(self._app, json.loads(line))}
+            return {"ok": await self._perform(json.loads(line))}
         except TeahouseError as error:
             return {"error": error.message}
         except ValueError:
