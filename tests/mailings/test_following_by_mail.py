@@ -20,7 +20,7 @@ from tests.clock import ManualClock
 from tests.databases import Place
 from tests.outbound.sink import Sink, Taken, sink
 from tests.posts.studio import picture
-from tests.public_accounts.newsroom import ACCOUNT, Account, newsroom
+from tests.public_accounts.newsroom import ACCOUNT, Account, newsroom, opened
 from tests.world import World, world
 
 URL = "https://tea.example.org"
@@ -495,3 +495,24 @@ async def test_looking_for_news_costs_the_same_for_few_and_many_followers(
             rows,
         )
     assert await cost() == few
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "told"),
+    [("fr", "par courriel\u202f?", "2 nouvelles publications"), ("zh", "通过邮件接收", "2 篇新帖子"),
+     ("de", "by e-mail?", "2 new posts"), ("", "by e-mail?", "2 new posts")],
+)  # fmt: skip
+async def test_mails_are_in_the_language_of_the_account(
+    tea: World, post: Sink, language: str, asked: str, told: str
+) -> None:
+    account = await opened(await tea.person("owner"), "tidings", about={"language": language})
+    assert (await ask(tea, GUEST, "tidings")).status == 200
+    (mail,) = await posted(tea, post)
+    assert asked in str(mail.message["Subject"])
+    answer = await tea.ask(None, "POST", f"{MAIL}/confirm", {"token": token(link(mail, "confirm"))}, handle="tidings")
+    assert answer.status == 200
+    for number in range(2):
+        await account.publish(f"cup {number}")
+    await tea.app.mailings.deliver()
+    (mail,) = await posted(tea, post)
+    assert told in str(mail.message["Subject"])

@@ -2,32 +2,32 @@
 
 import json
 import re
-from pathlib import Path
+from importlib.resources import files
 
 import pytest
 
-from teahouse.pages import words as words_module
-from teahouse.pages.words import LANGUAGES, negotiated, plural, words
+from teahouse.http.words import LANGUAGES, negotiated, plural, words
 from tests.posts.studio import fetch
 from tests.public_accounts.newsroom import newsroom
 from tests.world import World
 
-LOCALES = Path(words_module.__file__).parent / "locales"
+PACKAGES = ("teahouse.pages", "teahouse.users", "teahouse.mailings")
 FORMS = {"en": {"one", "other"}, "id": {"other"}, "fr": {"one", "many", "other"}, "zh-Hans": {"other"}}
 FORM = re.compile(r"_(one|many|other)$")
 
 
-def catalogue(language: str) -> dict[str, str]:
-    found: dict[str, str] = json.loads((LOCALES / f"{language}.json").read_text())
+def catalogue(package: str, language: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads(files(package).joinpath("locales", f"{language}.json").read_text())
     return found
 
 
-def test_every_catalogue_says_the_same_things_in_the_forms_of_its_language() -> None:
-    keys = {language: {FORM.sub("", key) for key in catalogue(language)} for language in LANGUAGES}
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_catalogue_says_the_same_things_in_the_forms_of_its_language(package: str) -> None:
+    keys = {language: {FORM.sub("", key) for key in catalogue(package, language)} for language in LANGUAGES}
     for language in LANGUAGES:
         assert keys[language] == keys["en"]
         counted: dict[str, set[str]] = {}
-        for key in catalogue(language):
+        for key in catalogue(package, language):
             form = FORM.search(key)
             if form:
                 counted.setdefault(FORM.sub("", key), set()).add(form[1])
@@ -36,16 +36,18 @@ def test_every_catalogue_says_the_same_things_in_the_forms_of_its_language() -> 
             assert forms == FORMS[language], (language, key)
 
 
-def test_texts_have_the_same_places_to_fill_in_every_language() -> None:
-    english = catalogue("en")
+@pytest.mark.parametrize("package", PACKAGES)
+def test_texts_have_the_same_places_to_fill_in_every_language(package: str) -> None:
+    english = catalogue(package, "en")
     for language in LANGUAGES:
-        for key, text in catalogue(language).items():
+        for key, text in catalogue(package, language).items():
             if not FORM.search(key):
                 assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", english[key])), (language, key)
 
 
-def test_french_has_its_thin_spaces() -> None:
-    for key, text in catalogue("fr").items():
+@pytest.mark.parametrize("package", PACKAGES)
+def test_french_has_its_thin_spaces(package: str) -> None:
+    for key, text in catalogue(package, "fr").items():
         assert not re.search(r" [;:!?%»]|« ", text), key
 
 
@@ -62,7 +64,8 @@ def test_numbers_take_the_plural_form_of_the_language(language: str, number: int
 
 
 def test_numbers_are_grouped_and_days_written_as_people_do() -> None:
-    shown = {language: (words(language).number(1234567), words(language).day(0)) for language in LANGUAGES}
+    spoken = {language: words(PACKAGES[0], language) for language in LANGUAGES}
+    shown = {language: (each.number(1234567), each.day(0)) for language, each in spoken.items()}
     assert shown == {
         "en": ("1,234,567", "1 January 1970"),
         "id": ("1.234.567", "1 Januari 1970"),
@@ -96,3 +99,24 @@ async def test_a_chosen_language_goes_on_from_link_to_link(tea: World) -> None:
     assert '<html lang="fr">' in negotiated_.body.decode()
     assert 'href="/tag/tea"' in negotiated_.body.decode()
     assert "Accept-Language" in negotiated_.headers["vary"]
+
+
+async def test_setup_and_its_refusals_are_in_the_language_of_whoever_opens_them(tea: World) -> None:
+    token = "leaf"
+    await tea.app.accounts.make_token(token, 1, None, makes_admin=True)
+    for accepted, language, heading in (("fr", "fr", "Créer le premier compte"), ("de", "en", "Make the first")):
+        answer = await fetch(tea, "/setup", f"token={token}", accept_language=accepted)
+        assert (answer.status, answer.headers["vary"]) == (200, "Accept-Language")
+        assert f'<html lang="{language}">' in answer.body.decode()
+        assert heading in answer.body.decode()
+    spent = await fetch(tea, "/setup", "token=none&lang=zh-Hans", accept_language="fr")
+    assert (spent.status, "此链接已打不开" in spent.body.decode()) == (404, True)
+
+
+async def test_steps_of_signing_in_and_following_by_mail_speak_the_readers_language(tea: World) -> None:
+    await newsroom(tea)
+    page = "/_matrix/client/v3/auth/m.login.dummy/fallback/web"
+    gone = await fetch(tea, page, "session=none", accept_language="id-ID,en;q=0.5")
+    assert (gone.status, "Halaman ini sudah kedaluwarsa" in gone.body.decode()) == (404, True)
+    missing = await fetch(tea, "/mail/nobody", accept_language="fr")
+    assert (missing.status, "Aucun compte public" in missing.body.decode()) == (404, True)

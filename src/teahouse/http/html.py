@@ -50,14 +50,14 @@ BOWL = (
 )
 
 
-def page(heading: str, inside: str, status: int = 200, *, script: str = "") -> Response:
+def page(heading: str, inside: str, status: int = 200, *, language: str, script: str = "") -> Response:
     """A page with a heading and HTML inside, whose only script and style are those named by their digests.
 
-    `heading` is text; `inside` is HTML, whose parts from outside the caller has escaped.
+    `heading` is text in `language`; `inside` is HTML, whose parts from outside the caller has escaped.
     """
     run = f"<script>{script}</script>" if script else ""
     html = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(heading)}</title><style>{STYLE}</style></head>"
         f"<body><main>{BOWL}<h1>{escape(heading)}</h1>{inside}</main>{run}</body></html>"
@@ -72,6 +72,7 @@ def page(heading: str, inside: str, status: int = 200, *, script: str = "") -> R
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),  # the address may hold a session or a token
         (b"cache-control", b"no-store"),
+        (b"vary", b"Accept-Language"),
     ]
     return Response(status, html.encode(), "text/html; charset=utf-8", headers)
 

@@ -6,19 +6,23 @@ takes the POST that mail programs send by themselves (RFC 8058), whose token is 
 
 from __future__ import annotations
 
-from html import escape
 from urllib.parse import quote
+
+from markupsafe import Markup
 
 from teahouse.errors import TeahouseError
 from teahouse.http import codec
 from teahouse.http.errors import response
 from teahouse.http.html import FORM_MAX_BYTES, form, page
 from teahouse.http.messages import Auth, Request, Response, Route
+from teahouse.http.words import Words, spoken
 from teahouse.mailings.service import CONFIRM_HOURS, Mailings
 from teahouse.public_accounts.accounts import Accounts
 from teahouse.public_accounts.types import Account
 
 PAGE = "/mail/{handle}"
+PACKAGE = "teahouse.mailings"
+NOTHING = Markup("")
 
 
 class MailingsPages:
@@ -41,92 +45,90 @@ class MailingsPages:
         ]
 
     async def show_form(self, request: Request) -> Response:
-        account = await self._accounts.find(request.path["handle"])
+        account, words = await self._asked(request)
         if account is None:
-            return nobody()
+            return nobody(words)
         try:
             self._mailings.require()
         except TeahouseError as refusal:
-            return page("No posts by e-mail", f"<p>{escape(refusal.message)}</p>", 403)
-        return asking(account, "", "")
+            return told(words, "off_heading", refusal.message, 403)
+        return asking(words, account, "", "")
 
     async def submit_form(self, request: Request) -> Response:
-        account = await self._accounts.find(request.path["handle"])
+        account, words = await self._asked(request)
         if account is None:
-            return nobody()
+            return nobody(words)
         address = form(request).get("address", "")
         try:
             await self._mailings.ask(account, address)
         except TeahouseError as refusal:
-            return asking(account, address, refusal.message, response(refusal).status)
-        return page(
-            "Look into your mail",
-            "<p>If mail reaches the address, a link to confirm is on its way. Nothing else is sent before you open it."
-            f'</p><p class="soft">It works once, for {CONFIRM_HOURS} hours.</p>',
-        )
+            return asking(words, account, address, refusal.message, response(refusal).status)
+        until = Markup('<p class="soft">{}</p>').format(words.text("sent_hours", hours=CONFIRM_HOURS))
+        return told(words, "sent_heading", words.text("sent"), more=until)
 
     async def show_confirm(self, request: Request) -> Response:
-        account = await self._accounts.find(request.path["handle"])
+        account, words = await self._asked(request)
         token = codec.parameter(request, "token", "") or ""
-        return nobody() if account is None else button(
-            account, "confirm", token, f"Get the posts of @{account.handle} by e-mail?", "Yes, send them to me"
-        )  # fmt: skip
+        return nobody(words) if account is None else button(words, account, "confirm", token)
 
     async def submit_confirm(self, request: Request) -> Response:
-        account = await self._accounts.find(request.path["handle"])
+        account, words = await self._asked(request)
         if account is None:
-            return nobody()
+            return nobody(words)
         try:
             await self._mailings.confirm(account, form(request).get("token", ""))
         except TeahouseError as refusal:
-            again = f'<p><a href="{page_of(account)}">Ask for a new link</a></p>'
-            return page("This did not work", f"<p>{escape(refusal.message)}</p>{again}", response(refusal).status)
-        return page(
-            "You will hear of it",
-            f"<p>New posts of @{escape(account.handle)} come to your address; each mail has a link to get no more."
-            "</p>",
-        )
+            again = Markup('<p><a href="{}">{}</a></p>').format(page_of(account), words.text("ask_again"))
+            return told(words, "failed_heading", refusal.message, response(refusal).status, again)
+        return told(words, "confirmed_heading", words.text("confirmed", handle=account.handle))
 
     async def show_leave(self, request: Request) -> Response:
-        account = await self._accounts.find(request.path["handle"])
+        account, words = await self._asked(request)
         token = codec.parameter(request, "token", "") or ""
-        return nobody() if account is None else button(
-            account, "leave", token, f"Get no more posts of @{account.handle} by e-mail?", "Send me no more"
-        )  # fmt: skip
+        return nobody(words) if account is None else button(words, account, "leave", token)
 
     async def submit_leave(self, request: Request) -> Response:
-        account = await self._accounts.find(request.path["handle"])
+        account, words = await self._asked(request)
         if account is None:
-            return nobody()
+            return nobody(words)
         token = form(request).get("token") or codec.parameter(request, "token", "") or ""
         try:
             await self._mailings.leave(account, token)
         except TeahouseError as refusal:
-            return page("This did not work", f"<p>{escape(refusal.message)}</p>", response(refusal).status)
-        return page("Done", f"<p>No more posts of @{escape(account.handle)} come to your address.</p>")
+            return told(words, "failed_heading", refusal.message, response(refusal).status)
+        return told(words, "left_heading", words.text("left", handle=account.handle))
+
+    async def _asked(self, request: Request) -> tuple[Account | None, Words]:
+        """Which account it is about, and the language of whoever asks."""
+        return await self._accounts.find(request.path["handle"]), spoken(PACKAGE, request)
 
 
-def asking(account: Account, address: str, failure: str, status: int = 200) -> Response:
+def told(words: Words, heading: str, text: str, status: int = 200, more: Markup = NOTHING) -> Response:
+    """A page that says something."""
+    return page(words.text(heading), Markup("<p>{}</p>{}").format(text, more), status, language=words.language)
+
+
+def asking(words: Words, account: Account, address: str, failure: str, status: int = 200) -> Response:
     """The form for an address."""
-    alert = f'<p role="alert">{escape(failure)}</p>' if failure else ""
-    return page(
-        f"@{account.handle} by e-mail",
-        f"<p>New posts of {escape(account.name)} as plain text, with a link to each. Nobody sees your address, not "
-        "even the account's own staff.</p>"
-        f'{alert}<form method="post" action="{page_of(account)}" class="card">'
-        f'<label for="address">Your e-mail address</label><input id="address" name="address" type="email" '
-        f'value="{escape(address)}" autocomplete="email" required><button>Send me a link to confirm</button></form>',
-        status,
-    )
+    alert = Markup('<p role="alert">{}</p>').format(failure) if failure else ""
+    inside = Markup(
+        '<p>{}</p>{}<form method="post" action="{}" class="card"><label for="address">{}</label>'
+        '<input id="address" name="address" type="email" value="{}" autocomplete="email" required>'
+        "<button>{}</button></form>"
+    ).format(
+        words.html("form", name=account.name), alert, page_of(account), words.text("address"), address,
+        words.text("form_button"),
+    )  # fmt: skip
+    return page(words.text("form_heading", handle=account.handle), inside, status, language=words.language)
 
 
-def button(account: Account, action: str, token: str, heading: str, label: str) -> Response:
+def button(words: Words, account: Account, action: str, token: str) -> Response:
     """A page whose button does what the link was about."""
-    return page(
-        heading,
-        f'<form method="post" action="{page_of(account)}/{action}" class="card">'
-        f'<input type="hidden" name="token" value="{escape(token)}"><button>{label}</button></form>',
-    )
+    inside = Markup(
+        '<form method="post" action="{}/{}" class="card"><input type="hidden" name="token" value="{}">'
+        "<button>{}</button></form>"
+    ).format(page_of(account), action, token, words.text(f"{action}_button"))
+    return page(words.text(f"{action}_heading", handle=account.handle), inside, language=words.language)
 
 
 def page_of(account: Account) -> str:
@@ -134,6 +136,6 @@ def page_of(account: Account) -> str:
     return f"/mail/{quote(account.handle, safe='')}"
 
 
-def nobody() -> Response:
+def nobody(words: Words) -> Response:
     """The page of an account there is not."""
-    return page("Nobody here", "<p>There is no public account of this name.</p>", 404)
+    return told(words, "nobody_heading", words.text("nobody"), 404)

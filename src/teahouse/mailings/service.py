@@ -180,12 +180,12 @@ class Mailings:
             follower_no = known.follower_no
             asks = known.asks + 1 if known.asked_ms > now_ms - DAY_MS else 1
             await store.asked(tx, follower_no, now_ms, asks, digest(secret))
-        leave = self._leave(account, follower_no)
+        leave, said = self._leave(account, follower_no), letters.spoken_by(account.about)
         if known is not None and known.confirmed_ms and known.returned < RETURNED_MAX:
-            subject, text = letters.already(account.handle, self._server_name, leave)
+            subject, text = letters.already(said, account.handle, self._server_name, leave)
         else:
             link = f"{self._page(account)}/confirm?token={follower_no}.{secret}"
-            subject, text = letters.confirmation(account.handle, self._server_name, link, CONFIRM_HOURS)
+            subject, text = letters.confirmation(said, account.handle, self._server_name, link, CONFIRM_HOURS)
         await self._mail.write(tx, Letter(address, subject, text, about=about_of(follower_no)))
 
     async def _deliver(self, each: MailList) -> None:
@@ -211,7 +211,8 @@ class Mailings:
         shown = [(post, self._posts.address(account.handle, post.number)) for post in posts[-POSTS_MAX:]]
         leave = self._leave(account, follower.follower_no)
         page = f"{self._public_url}/@{quote(account.handle, safe='')}"
-        subject, text = letters.digest(account.handle, account.name, shown, page, len(posts) - len(shown), leave)
+        said, more = letters.spoken_by(account.about), len(posts) - len(shown)
+        subject, text = letters.digest(said, account.handle, account.name, shown, page, more, leave)
         address = self._mail.book.open(follower.address)
         await self._mail.write(tx, Letter(address, subject, text, leave, about_of(follower.follower_no)))
 

@@ -13,14 +13,15 @@ from teahouse.clock import Clock
 from teahouse.errors import InvalidParam, NotFound, TeahouseError
 from teahouse.http import codec
 from teahouse.http.messages import Request, Response
+from teahouse.http.words import negotiated, words
 from teahouse.pages.cache import Rendered, RenderedPages
 from teahouse.pages.frame import POLICY, Head, Site, document
 from teahouse.pages.list_html import missing
-from teahouse.pages.words import negotiated, words
 
 PAGE_MAX_AGE_S = 10  # how long others may keep a page: as long as counts may be late; then they ask with its tag
 FEED_MAX_AGE_S = 300  # the same of feeds and maps: readers of feeds come by less often anyway
 HTML = "text/html; charset=utf-8"
+PACKAGE = "teahouse.pages"
 NOTHING_LOADED = b"default-src 'none'; frame-ancestors 'none'"
 DRAWN = b"default-src 'none'; style-src 'unsafe-inline'"
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,255})(:[0-9]{1,5})?")
@@ -41,7 +42,7 @@ class Answering:
         asked = codec.parameter(request, "lang")
         language = negotiated(asked, request.headers.get("accept-language", ""))
         named = asked is not None and asked == language
-        return Site(self._server_name, self.base(request), words(language), named, path, query or {})
+        return Site(self._server_name, self.base(request), words(PACKAGE, language), named, path, query or {})
 
     def base(self, request: Request) -> str:
         """The server's address as the operator names it, else as the client does."""

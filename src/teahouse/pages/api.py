@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from html import escape
+from markupsafe import Markup
 
 from teahouse.errors import Forbidden, InvalidUsername, UserInUse, WeakPassword
 from teahouse.http import codec
 from teahouse.http.html import FORM_MAX_BYTES, form, page
 from teahouse.http.messages import Auth, Request, Response, Route
-from teahouse.pages.answering import HTML, Answering, headers
+from teahouse.http.words import Words, spoken
+from teahouse.pages.answering import HTML, PACKAGE, Answering, headers
 from teahouse.pages.cache import Rendered
 from teahouse.pages.frame import Head, Site, document
 from teahouse.pages.list_html import almost, front
@@ -16,7 +17,6 @@ from teahouse.pages.service import Showing
 from teahouse.users.accounts import Accounts
 
 LISTED = 5  # accounts on the front page: the most followed
-USED = "This link has been used, or was never one of ours. Start the server again to see whether it prints a new one."
 
 
 class PagesApi:
@@ -56,50 +56,60 @@ class PagesApi:
 
     async def show_setup(self, request: Request) -> Response:
         token = codec.parameter(request, "token", "") or ""
-        return self._setup_form(token, "", "") if await self._makes_admin(token) else spent()
+        words = spoken(PACKAGE, request)
+        return setup_form(words, token, "", "") if await self._makes_admin(token) else spent(words)
 
     async def submit_setup(self, request: Request) -> Response:
-        fields = form(request)
+        fields, words = form(request), spoken(PACKAGE, request)
         token, name = fields.get("token", ""), fields.get("name", "").strip().lower()
         if not await self._makes_admin(token):
-            return spent()
+            return spent(words)
         if fields.get("password", "") != fields.get("again", ""):
-            return self._setup_form(token, name, "The two passwords are not the same.")
+            return setup_form(words, token, name, words.text("setup_differ"))
         try:
             account = await self._accounts.register(name, fields.get("password", ""), token=token)
         except (InvalidUsername, UserInUse, WeakPassword, Forbidden) as refusal:
-            return self._setup_form(token, name, refusal.message)
-        user_id = escape(self._accounts.directory.full_id(account.localpart))
-        address = escape(self._answering.base(request))
-        return page(
-            "The house is yours",
-            f"<p>You are <code>{user_id}</code>, the first administrator.</p>"
-            '<div class="card"><h2>What next</h2><ol>'
-            f"<li>Sign in with Element, FluffyChat or Cinny at<code class='address'>{address}</code></li>"
-            "<li>Let others in: <code>teahouse token create</code> makes a word to register with.</li>"
-            "<li>Keep what is here: <code>teahouse backup FOLDER</code>.</li></ol></div>",
-        )
-
-    def _setup_form(self, token: str, name: str, failure: str) -> Response:
-        alert = f'<p role="alert">{escape(failure)}</p>' if failure else ""
-        return page(
-            "Make the first administrator",
-            f'{alert}<form method="post" action="/setup" class="card">'
-            f'<input type="hidden" name="token" value="{escape(token)}">'
-            f'<label for="name">User name</label><input id="name" name="name" value="{escape(name)}" '
-            'autocomplete="username" autocapitalize="none" required autofocus>'
-            '<label for="password">Password</label><input id="password" name="password" type="password" '
-            'autocomplete="new-password" required>'
-            '<label for="again">The same again</label><input id="again" name="again" type="password" '
-            'autocomplete="new-password" required><button>Open the house</button></form>',
-            status=400 if failure else 200,
-        )
+            return setup_form(words, token, name, refusal.message)
+        user_id = self._accounts.directory.full_id(account.localpart)
+        return settled(words, user_id, self._answering.base(request))
 
     async def _makes_admin(self, token: str) -> bool:
         known = await self._accounts.token(token)
         return known is not None and known.makes_admin and known.valid(self._accounts.now_ms())
 
 
-def spent() -> Response:
+def setup_form(words: Words, token: str, name: str, failure: str) -> Response:
+    """The form that makes the first administrator."""
+    alert = Markup('<p role="alert">{}</p>').format(failure) if failure else ""
+    inside = Markup(
+        '{}<form method="post" action="/setup" class="card">'
+        '<input type="hidden" name="token" value="{}">'
+        '<label for="name">{}</label><input id="name" name="name" value="{}" '
+        'autocomplete="username" autocapitalize="none" required autofocus>'
+        '<label for="password">{}</label><input id="password" name="password" type="password" '
+        'autocomplete="new-password" required>'
+        '<label for="again">{}</label><input id="again" name="again" type="password" '
+        'autocomplete="new-password" required><button>{}</button></form>'
+    ).format(
+        alert, token, words.text("setup_name"), name, words.text("setup_password"), words.text("setup_again"),
+        words.text("setup_button"),
+    )  # fmt: skip
+    return page(words.text("setup_heading"), inside, 400 if failure else 200, language=words.language)
+
+
+def settled(words: Words, user_id: str, address: str) -> Response:
+    """The page for the first administrator, with what to do next."""
+    code = Markup("<code>{}</code>")
+    inside = Markup('<p>{}</p><div class="card"><h2>{}</h2><ol><li>{}</li><li>{}</li><li>{}</li></ol></div>').format(
+        words.html("setup_done", user=code.format(user_id)), words.text("setup_next"),
+        words.html("setup_next_sign_in", address=Markup('<code class="address">{}</code>').format(address)),
+        words.html("setup_next_invite", command=code.format("teahouse token create")),
+        words.html("setup_next_backup", command=code.format("teahouse backup FOLDER")),
+    )  # fmt: skip
+    return page(words.text("setup_done_heading"), inside, language=words.language)
+
+
+def spent(words: Words) -> Response:
     """The page behind a link that was used."""
-    return page("This link does not open anything", f"<p>{USED}</p>", status=404)
+    inside = Markup("<p>{}</p>").format(words.text("setup_spent"))
+    return page(words.text("setup_spent_heading"), inside, 404, language=words.language)

@@ -9,11 +9,11 @@ from typing import Any
 from feedgenerator import Atom1Feed, Enclosure, Rss201rev2Feed
 from markupsafe import Markup
 
+from teahouse.http.words import moment
 from teahouse.pages.frame import Site
 from teahouse.pages.post_html import path_of, summary
 from teahouse.pages.text import article, linked, media_address, outward, upright
 from teahouse.pages.types import Original, ShownPost
-from teahouse.pages.words import moment
 from teahouse.posts import wording
 from teahouse.posts.types import Fate, PostContent
 

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from teahouse.http.words import Words
 from teahouse.pages.frame import Site, timed
 from teahouse.pages.text import article, linked, media_address, outward, shortened, upright
 from teahouse.pages.types import Original, ShownPost
-from teahouse.pages.words import Words
 from teahouse.posts import wording
 from teahouse.posts.types import Article, Fate, Media, Poll, Post, PostContent
 from teahouse.public_accounts.types import Account

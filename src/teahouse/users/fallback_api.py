@@ -6,17 +6,19 @@ Source: Client-Server API, "User-Interactive Authentication API", "Fallback".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
+
+from markupsafe import Markup
 
 from teahouse.errors import BadJson, Forbidden, NotFound
 from teahouse.http import codec
 from teahouse.http.html import FORM_MAX_BYTES, form, page
 from teahouse.http.messages import Auth, Request, Response, Route
+from teahouse.http.words import Words, spoken
 from teahouse.users.stages import DUMMY, PASSWORD, TERMS, TOKEN, Stages
 from teahouse.users.uia_store import Session
 
 PAGE = "/_matrix/client/v3/auth/{authType}/fallback/web"
-GONE = "This page has expired. Go back to your app and try again."
+PACKAGE = "teahouse.users"
 
 # The specification's words, by which the client that opened the page learns that the stage is done.
 SCRIPT = """
@@ -26,27 +28,8 @@ if (window.onAuthDone) {
     window.opener.postMessage("authDone", "*");
 }
 """
-PARTS: Mapping[str, tuple[str, str, str]] = {  # stage → heading, what the form asks, what its button says
-    DUMMY: ("One more step", "<p>Nothing is asked of you here.</p>", "Continue"),
-    TERMS: (
-        "Terms of service",
-        '<p>To go on, read and accept the <a href="{url}" target="_blank" rel="noopener">terms of service</a>'
-        " of this server.</p>",
-        "I accept",
-    ),
-    TOKEN: (
-        "Registration token",
-        '<label for="token">The token that the operator of this server gave you</label>'
-        '<input id="token" name="token" autocomplete="off" autocapitalize="none" required autofocus>',
-        "Continue",
-    ),
-    PASSWORD: (
-        "Your password",
-        '<label for="password">To go on, enter the password of your account</label>'
-        '<input id="password" name="password" type="password" autocomplete="current-password" required autofocus>',
-        "Continue",
-    ),
-}
+BUTTONS: Mapping[str, str] = {DUMMY: "continue", TERMS: "accept", TOKEN: "continue", PASSWORD: "continue"}
+TEXTS: Mapping[str, str] = {DUMMY: "dummy", TERMS: "terms", TOKEN: "token", PASSWORD: "password"}  # keys of what we say
 
 
 class FallbackApi:
@@ -63,45 +46,74 @@ class FallbackApi:
         ]
 
     async def show(self, request: Request) -> Response:
-        stage = known_stage(request)
+        stage, words = known_stage(request), spoken(PACKAGE, request)
         session = await self._session(codec.required(request, "session"), stage)
         if session is None:
-            return page("Expired", f"<p>{GONE}</p>", 404)
-        return done() if stage in session.completed else self._form(stage, session, "")
+            return expired(words)
+        return done(words) if stage in session.completed else self._form(words, stage, session, "")
 
     async def submit(self, request: Request) -> Response:
-        stage, fields = known_stage(request), form(request)
+        stage, fields, words = known_stage(request), form(request), spoken(PACKAGE, request)
         session = await self._session(fields.get("session", ""), stage)
         if session is None:
-            return page("Expired", f"<p>{GONE}</p>", 404)
+            return expired(words)
         if stage in session.completed:
-            return done()
+            return done(words)
         try:
             await self._stages.interactive.prove(session, stage, self._stages.checks[stage], fields, request.client_ip)
         except (Forbidden, BadJson) as refusal:
-            return self._form(stage, session, refusal.message)
-        return done()
+            return self._form(words, stage, session, refusal.message)
+        return done(words)
 
     async def _session(self, name: str, stage: str) -> Session | None:
         session = await self._stages.interactive.session(name)
         return session if session is not None and stage in session.stages else None
 
-    def _form(self, stage: str, session: Session, failure: str) -> Response:
-        heading, asked, button = PARTS[stage]
-        alert = f'<p role="alert">{escape(failure)}</p>' if failure else ""
-        hidden = f'<input type="hidden" name="session" value="{escape(session.name)}">'
-        inside = asked.format(url=escape(self._stages.terms_url)) if stage == TERMS else asked
-        return page(heading, f'{alert}<form method="post">{hidden}{inside}<button>{button}</button></form>')
+    def _form(self, words: Words, stage: str, session: Session, failure: str) -> Response:
+        key = TEXTS[stage]
+        alert = Markup('<p role="alert">{}</p>').format(failure) if failure else ""
+        inside = Markup(
+            '{}<form method="post"><input type="hidden" name="session" value="{}">{}<button>{}</button></form>'
+        ).format(alert, session.name, self._asked(words, stage), words.text(BUTTONS[stage]))
+        return page(words.text(f"{key}_heading"), inside, language=words.language)
+
+    def _asked(self, words: Words, stage: str) -> Markup:
+        """What the form of a stage asks."""
+        if stage == TERMS:
+            link = Markup('<a href="{}" target="_blank" rel="noopener">{}</a>').format(
+                self._stages.terms_url, words.text("terms_link")
+            )
+            return Markup("<p>{}</p>").format(words.html("terms", link=link))
+        text = words.text(TEXTS[stage])
+        if stage == TOKEN:
+            return Markup(
+                '<label for="token">{}</label><input id="token" name="token" autocomplete="off" autocapitalize="none" '
+                "required autofocus>"
+            ).format(text)
+        if stage == PASSWORD:
+            return Markup(
+                '<label for="password">{}</label><input id="password" name="password" type="password" '
+                'autocomplete="current-password" required autofocus>'
+            ).format(text)
+        return Markup("<p>{}</p>").format(text)
 
 
 def known_stage(request: Request) -> str:
     """The stage a path names; raises NotFound for one without a page."""
     stage = request.path["authType"]
-    if stage not in PARTS:
+    if stage not in TEXTS:
         raise NotFound("There is no page for this kind of authentication.")
     return stage
 
 
-def done() -> Response:
+def expired(words: Words) -> Response:
+    """The page of a session that is over."""
+    return page(
+        words.text("expired_heading"), Markup("<p>{}</p>").format(words.text("expired")), 404, language=words.language
+    )
+
+
+def done(words: Words) -> Response:
     """The page that tells the client, and the person, that the stage is complete."""
-    return page("Done", "<p>You can close this page and go back to your app.</p>", script=SCRIPT)
+    inside = Markup("<p>{}</p>").format(words.text("done"))
+    return page(words.text("done_heading"), inside, language=words.language, script=SCRIPT)

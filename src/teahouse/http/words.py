@@ -1,7 +1,8 @@
-"""The languages of the public pages: which one a reader gets, and what pages say in it.
+"""The languages of pages and mails: which one a reader gets, and what they say in it.
 
-Catalogues are flat JSON: a key to a text with `{names}` in it. Of a text that counts there is one for each of the
-language's plural forms, `key_one`, `key_many`, `key_other`, as CLDR names them.
+Each slice has catalogues of its own, in its folder `locales`: flat JSON, a key to a text with `{names}` in it. Of a
+text that counts there is one for each of the language's plural forms, `key_one`, `key_many`, `key_other`, as CLDR names
+them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from importlib.resources import files
 from typing import Any
 
 from markupsafe import Markup, escape
+
+from teahouse.http import codec
+from teahouse.http.messages import Request
 
 LANGUAGES: Mapping[str, str] = {
     "en": "English",
@@ -36,7 +40,7 @@ class Words:
     def __init__(self, language: str, catalogue: Mapping[str, str]) -> None:
         self.language = language
         self._catalogue = catalogue
-        self._months = catalogue["months"].split("|")
+        self._months = catalogue.get("months", "").split("|")
 
     def text(self, key: str, **values: Any) -> str:
         """A text. Values are put in as they are: what makes HTML of it escapes it."""
@@ -47,9 +51,9 @@ class Words:
         """The same as HTML, around values that may be HTML themselves; others are escaped."""
         return Markup(escape(self._catalogue[key])).format(**values)
 
-    def counted(self, key: str, number: int) -> str:
+    def counted(self, key: str, number: int, **values: Any) -> str:
         """A text about a number of things; `{count}` in it is the number."""
-        return self.text(f"{key}_{plural(self.language, number)}", count=self.number(number))
+        return self.text(f"{key}_{plural(self.language, number)}", count=self.number(number), **values)
 
     def number(self, number: int) -> str:
         """A whole number in groups of three."""
@@ -72,10 +76,16 @@ def moment(moment_ms: int) -> datetime:
 
 
 @cache
-def words(language: str) -> Words:
-    """The words of one of our languages."""
-    text = files("teahouse.pages").joinpath("locales", f"{language}.json").read_text(encoding="utf-8")
+def words(package: str, language: str) -> Words:
+    """The words of a slice, named as its package, in one of our languages."""
+    text = files(package).joinpath("locales", f"{language}.json").read_text(encoding="utf-8")
     return Words(language, json.loads(text))
+
+
+def spoken(package: str, request: Request) -> Words:
+    """The words of a slice in the language of whoever asks for a page."""
+    asked = codec.parameter(request, "lang")
+    return words(package, negotiated(asked, request.headers.get("accept-language", "")))
 
 
 def plural(language: str, number: int) -> str:
