@@ -17,10 +17,13 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's own clock. `behind_ms` puts it back, while a demo tells what happened before it began."""
+
+    def __init__(self) -> None:
+        self.behind_ms = 0
 
     def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
+        return time.time_ns() // 1_000_000 - self.behind_ms
 
     def monotonic_ms(self) -> int:
         return time.monotonic_ns() // 1_000_000

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,8 +52,15 @@ def test_a_fresh_instance_becomes_a_small_town_once(server: ServedTeahouse, runn
     assert {each["about"]["language"] for each in accounts} >= {"en", "id", "fr", "zh-Hans"}
     assert all(each["followers"] and each["posts"] for each in accounts)
     assert {each["handle"] for each in accounts if each["verified"]} == {"lanternpost", "balaikota"}
+    written = [
+        post["created_ts"] / 1_000
+        for each in accounts
+        for post in mei.get(f"{API}/accounts/{each['handle']}/posts").json()["posts"]
+    ]
+    assert len({int(moment // 86_400) for moment in written}) >= 5
+    assert 3_600 < time.time() - max(written) < 86_400
     drafts = mei.get(f"{API}/accounts/lanternpost/drafts").json()["drafts"]
-    assert [bool(each["due_ts"]) for each in drafts] == [True]
+    assert [each["due_ts"] / 1_000 > time.time() for each in drafts] == [True]
     synced = mei.get("/_matrix/client/v3/sync").json()["rooms"]["join"]
     assert any("thermos" in json.dumps(room) for room in synced.values())
     contacts = mei.get(f"{API}/contacts").json()["contacts"]

@@ -11,6 +11,7 @@ from typing import Any
 from teahouse.admin import pictures
 from teahouse.admin.town import Group, Moment, Picture, Post, Publisher, story
 from teahouse.app import App
+from teahouse.clock import SystemClock
 from teahouse.errors import Conflict
 from teahouse.http.messages import Requester
 from teahouse.media.types import Upload
@@ -24,6 +25,8 @@ from teahouse.rooms.creation import CreateRoom
 from teahouse.rooms.types import Reader
 
 SCHEDULED_MS = 86_400_000  # how far ahead the scheduled post lies: there is time to look at it
+HOUR_MS = 3_600_000
+TOWN_MS = 6 * 24 * HOUR_MS  # how long the town has stood: its posts are spread over these days
 PASSWORD_BYTES = 9  # of randomness: the town is for looking at, and may stand in the open
 
 
@@ -38,24 +41,40 @@ class Town:
         self.people: dict[str, Reader] = {}
         self.accounts: dict[str, Account] = {}
         self._posts: dict[str, list[Published]] = {}
+        self._behind_ms = 0
 
     async def build(self) -> None:
         """Everything, in the order in which it came to be."""
+        self._ago(TOWN_MS)
         for name, display_name in self._story.people.items():
             await self._arrive(name, display_name)
         for greeting in self._story.greetings:
             await self._greet(greeting.sender, greeting.other, greeting.text)
         for group in self._story.groups:
             await self._group(group)
-        for moment in self._story.moments:
+        moments = self._story.moments
+        for place, moment in enumerate(moments):
+            self._ago(TOWN_MS * (len(moments) - place) // (len(moments) + 1))
             await self._show(moment)
+        self._ago(TOWN_MS)
         publishers = self._story.publishers
         for each in publishers:
             await self._open(each)
-        for turn in range(max(len(each.posts) for each in publishers)):
-            for each in publishers:
-                if turn < len(each.posts):
-                    await self._publish(each, each.posts[turn])
+        turns = range(max(len(each.posts) for each in publishers))
+        posts = [(each, each.posts[turn]) for turn in turns for each in publishers if turn < len(each.posts)]
+        for place, (each, post) in enumerate(posts):
+            # The last one is two hours old, so that what was said of it had its time.
+            self._ago(2 * HOUR_MS + (TOWN_MS - 2 * HOUR_MS) * (len(posts) - 1 - place) // len(posts))
+            await self._publish(each, post)
+
+    def now(self) -> None:
+        """The past is over."""
+        self._ago(0)
+
+    def _ago(self, ms: int) -> None:
+        """What comes now happened so long ago."""
+        if isinstance(self._app.clock, SystemClock):
+            self._app.clock.behind_ms = self._behind_ms = ms
 
     async def _arrive(self, name: str, display_name: str) -> None:
         app = self._app
@@ -132,7 +151,7 @@ class Town:
         app, account, owner = self._app, self.accounts[each.handle], self.people[each.owner]
         content = await self._content(each, post)
         if post.scheduled:
-            due_ms = app.clock.now_ms() + SCHEDULED_MS
+            due_ms = app.clock.now_ms() + self._behind_ms + SCHEDULED_MS
             await app.schedule.drafts.create(publisher(account), owner.user_no, content, due_ms)
             return
         made = await app.posts.publish(publisher(account), owner.user_no, content)
@@ -140,6 +159,7 @@ class Town:
         if post.deleted:
             await app.posts.delete(publisher(account), made.ref)
             return
+        self._ago(self._behind_ms - HOUR_MS)
         if post.edited:
             await app.posts.edit(
                 publisher(account), made.ref, PostContent(post.edited, language=each.language), post.correction
@@ -200,7 +220,10 @@ async def settle(app: App, request: Mapping[str, Any]) -> dict[str, Any]:
     if await app.accounts.page("", 1):
         raise Conflict("Somebody lives here already: the demo fills only an instance without users.")
     town = Town(app, secrets.token_urlsafe(PASSWORD_BYTES))
-    await town.build()
+    try:
+        await town.build()
+    finally:
+        town.now()
     return {
         "password": town.password,
         "admins": [town.people[name].user_id for name in story().staff],

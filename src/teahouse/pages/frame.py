@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from teahouse.http.html import BOWL, digest
+from teahouse.http.words import LANGUAGES, Words, moment
 from teahouse.pages.style import STYLE
-from teahouse.pages.words import LANGUAGES, Words, moment
 
 DESCRIPTION_MAX_CHARACTERS = 200  # of a page, for those who link to it
 # Of ours alone: pictures and sound. No script, no frame, no font, no request elsewhere.
@@ -18,7 +18,7 @@ POLICY = (
     f"default-src 'none'; style-src '{digest(STYLE)}'; img-src 'self'; media-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 ).encode()
-EMPTY: Mapping[str, str] = {}
+OEMBED = "/oembed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class Head:
     modified_ms: int = 0
     indexed: bool = True
     current: str = ""  # the entry of the navigation that it belongs to
+    embedded: bool = False  # others may ask by oEmbed what to show for a link to it
 
 
 def with_query(path: str, query: Mapping[str, str]) -> str:
@@ -113,6 +114,12 @@ def head_of(site: Site, head: Head) -> Markup:
     for title, path in head.feeds:
         kind = "application/atom+xml" if path.endswith(".atom") else "application/rss+xml"
         lines.append(Markup('<link rel="alternate" type="{}" title="{}" href="{}">').format(kind, title, path))
+    if head.embedded:
+        lines.append(
+            Markup('<link rel="alternate" type="application/json+oembed" title="{}" href="{}">').format(
+                head.title, site.base + with_query(OEMBED, {"url": site.own()})
+            )
+        )
     return Markup("").join(lines)
 
 

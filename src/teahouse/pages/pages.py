@@ -11,6 +11,7 @@ from teahouse.pages.answering import Answering
 from teahouse.pages.api import PagesApi
 from teahouse.pages.cache import RenderedPages
 from teahouse.pages.feeds_api import FeedsApi
+from teahouse.pages.oembed_api import OembedApi
 from teahouse.pages.public_api import PublicPagesApi
 from teahouse.pages.service import Showing
 from teahouse.pages.sitemaps import SiteMaps
@@ -38,6 +39,7 @@ class Pages:
         self._slices = (
             PagesApi(users, answering, showing, config.server_name, config.registration),
             PublicPagesApi(answering, showing, clock, views, by_mail=by_mail),
+            OembedApi(answering, showing),
             FeedsApi(answering, showing, SiteMaps(database)),
         )
 

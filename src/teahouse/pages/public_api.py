@@ -102,7 +102,7 @@ class PublicPagesApi:
             head = Head(
                 f"{title} · {name}" if title else site.words.text("post_by", name=name), description or title,
                 "article", image, described, [(name, f"{path_of(account)}/feed.atom")], shown.post.created_ms,
-                shown.post.edited_ms,
+                shown.post.edited_ms, embedded=True,
             )  # fmt: skip
             inside = single_html.single(site, page, self._clock.now_ms(), whole(parent or "0"))
             return Rendered(200, HTML, document(site, head, inside), accounts_of(account, shown))
