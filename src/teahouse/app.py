@@ -34,6 +34,7 @@ from teahouse.mailings.pages import MailingsPages
 from teahouse.mailings.service import Mailings
 from teahouse.media import MediaApi, MediaLimits, MediaService, PublicMediaApi
 from teahouse.mirrors.api import MirrorsApi
+from teahouse.mirrors.bringing import Bringing
 from teahouse.mirrors.imports import Imports
 from teahouse.mirrors.service import Mirrors
 from teahouse.moments.parts import MomentsSlice, Needs
@@ -152,6 +153,7 @@ class App:
     async def open(self) -> None:
         """Make ready what must be there before the first request."""
         await self.media.open()
+        await self.imports.open()
 
     async def run(self) -> None:
         """The background work, until cancelled."""
@@ -168,6 +170,7 @@ class App:
                 self.mail.run(),
                 self.mailings.run(),
                 self.mirrors.run(),
+                self.imports.run(),
                 self.desk.errands.run(),
                 self.microblog.run(),
                 self.badges.run(),
@@ -213,7 +216,9 @@ class App:
         self.contacts = Contacts(database, self.clock, greetings, self.account_data, self.account_data.ignore)
         self.rooms = Rooms(database, self.eventlog, self.readership, self.people)
         self.membership = Membership(self.rooms, self.members, self.contacts)
-        self.creation = Creation(self.rooms, self.membership, config.rooms.default_version)
+        self.creation = Creation(
+            self.rooms, self.membership, config.rooms.default_version, encrypt_private=config.rooms.encrypt_private
+        )
         self.serving = Serving(database, self.eventlog, self.clock, self.rooms.keeper_of)
         self.history = History(self.rooms, self.serving)
         self.directory = Directory(self.rooms)
@@ -271,7 +276,10 @@ class App:
             database, self.identifiers, self.public_accounts, self.followers, self.posts, self.interactions
         )
         self.mirrors = Mirrors(database, self.clock, self.fetcher, self.public_accounts, self.posts)
-        self.imports = Imports(database, self.clock, self.fetcher, self.media, self.posts, config.data_dir)
+        bringing = Bringing(database, self.clock, self.fetcher, self.media, self.posts)
+        self.imports = Imports(
+            database, self.clock, self.public_accounts, self.people, bringing, config.data_dir / "imports"
+        )  # fmt: skip
         self.mailings = Mailings(
             database, self.clock, self.mail, self.public_accounts, self.posts, config.public_url, config.server_name
         )

@@ -71,6 +71,9 @@ class RoomsConfig:
     group_members_max: int = setting(500, "members of a room that is not public, invitations included", "members")
     public_members_max: int = setting(20_000, "members of a public room; more readers belong to a channel", "members")
     default_version: str = setting("12", "room version of new rooms: 10, 11 or 12")
+    encrypt_private: bool = setting(
+        False, "encrypt private rooms also when the client that makes them does not ask; shuts out simple bots"
+    )
 
 
 @dataclass(frozen=True, slots=True)

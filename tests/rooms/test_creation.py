@@ -1,10 +1,14 @@
 """Making rooms: presets, what a client brings along, versions; a room is made whole or not at all."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.world import SERVER, Person, World
+from tests.clock import ManualClock
+from tests.databases import Place
+from tests.public_accounts.newsroom import newsroom
+from tests.world import SERVER, Person, World, world
 
 GUESTS = "m.room.guest_access"
 RULES = "m.room.join_rules"
@@ -141,3 +145,23 @@ async def test_an_upgrade_moves_what_the_room_is_and_closes_the_old_one(tea: Wor
     assert said.status == 403
     await bob.join(new)
     await bob.say(new)
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_the_operator_says_whether_private_rooms_are_encrypted_unasked(
+    place: Place, tmp_path: Path, clock: ManualClock, encrypted: bool
+) -> None:
+    key = ("m.room.encryption", "")
+    async with world(place, tmp_path / "data", clock, rooms__encrypt_private=encrypted) as tea:
+        alice = await tea.person("alice")
+        for wish in ({}, {"preset": "private_chat"}, {"preset": "trusted_private_chat", "is_direct": True}):
+            state = await state_of(alice, await alice.create(**wish))
+            assert (state.get(key) == {"algorithm": "m.megolm.v1.aes-sha2"}) is encrypted, wish
+        assert key not in await state_of(alice, await alice.create(preset="public_chat"))
+        own = [{"type": "m.room.encryption", "content": {"algorithm": "m.megolm.v1.aes-sha2", "rotation_period_ms": 1}}]
+        state = await state_of(alice, await alice.create(initial_state=own))
+        assert state[key]["rotation_period_ms"] == 1
+        account, reader = await newsroom(tea)
+        chat = await reader.good("POST", "/_teahouse/v1/accounts/{handle}/chat", {}, handle="daily")
+        assert key not in await state_of(reader, chat["room_id"])
+        assert key not in await state_of(account.owner, account.room_id)

@@ -167,3 +167,15 @@ async def test_closing_an_account_leaves_its_side_chats(tea: World) -> None:
     state = tea.app.eventlog.cached(tea.app.identifiers.room_no(room_id))
     assert state.membership(reader.user_id) == "leave"
     assert state.membership(account.user_id) == "join"
+
+
+async def test_opening_again_puts_back_what_a_client_wrote_over(tea: World) -> None:
+    account, reader = await newsroom(tea)
+    room_id = await opened(reader)
+    path = "/user/{userId}/account_data/{type}"
+    where = {"userId": reader.user_id, "type": "m.direct"}
+    await reader.good("PUT", path, {"@friend:tea.test": ["!other:tea.test"]}, **where)
+    assert await opened(reader) == room_id
+    assert await reader.good("GET", path, **where) == {
+        "@friend:tea.test": ["!other:tea.test"], account.user_id: [room_id],
+    }  # fmt: skip

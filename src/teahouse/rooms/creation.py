@@ -24,6 +24,7 @@ INVITES_MAX = 100  # users invited while a room is made; more are invited one by
 INITIAL_STATE_MAX = 100  # state events a client may bring along
 NAME_MAX_CHARACTERS = 255  # of a room's name
 TOPIC_MAX_CHARACTERS = 4_096  # of a room's topic
+MEGOLM = "m.megolm.v1.aes-sha2"  # the one algorithm for groups that the specification has
 # Source: Client-Server API, "POST /createRoom", presets: (join rule, history visibility, guest access).
 PRESETS = {
     "private_chat": ("invite", "shared", "can_join"),
@@ -64,9 +65,14 @@ class CreateRoom(msgspec.Struct):
 class Creation:
     """Makes rooms."""
 
-    def __init__(self, rooms: Rooms, membership: Membership, default_version: str = DEFAULT_ROOM_VERSION) -> None:
+    def __init__(
+        self, rooms: Rooms, membership: Membership, default_version: str = DEFAULT_ROOM_VERSION, *,
+        encrypt_private: bool = False,
+    ) -> None:  # fmt: skip
+        """`encrypt_private`: private rooms are encrypted also where whoever makes them says nothing of it."""
         self._rooms = rooms
         self._membership = membership
+        self._encrypt_private = encrypt_private
         self.default_version = default_version
 
     async def create(self, reader: Reader, wish: CreateRoom, keep: Also | None = None) -> str:
@@ -76,11 +82,13 @@ class Creation:
         preset = wish.preset or ("public_chat" if wish.visibility == "public" else "private_chat")
         alias = self._alias(wish.room_alias_name)
         targets = await self._targets(reader, wish, public=preset == "public_chat")
+        # A keeper's room is read by staff or by friends to come, and takes no encryption.
+        encrypted = self._encrypt_private and preset != "public_chat" and keep is None
         drafts = [
             create_draft(reader, wish, version, preset),
             Draft("m.room.member", await self._membership.member_content(reader.user_no, "join", None), reader.user_id),
             Draft("m.room.power_levels", power_levels(reader, wish, version, preset), ""),
-            *named_state(wish, preset, alias),
+            *named_state(wish, preset, alias, encrypted=encrypted),
         ]
         for target, number in targets.items():
             content = await self._membership.member_content(number, "invite", None)
@@ -311,7 +319,7 @@ def power_levels(reader: Reader, wish: CreateRoom, version: RoomVersion, preset:
     return content | (wish.power_level_content_override or {})
 
 
-def named_state(wish: CreateRoom, preset: str, alias: str | None) -> list[Draft]:
+def named_state(wish: CreateRoom, preset: str, alias: str | None, *, encrypted: bool = False) -> list[Draft]:
     """The state after the power levels, in the specification's order: alias, preset, initial_state, name, topic."""
     join_rule, visibility, guests = PRESETS[preset]
     state: dict[tuple[str, str], Content] = {}
@@ -320,6 +328,8 @@ def named_state(wish: CreateRoom, preset: str, alias: str | None) -> list[Draft]
     state["m.room.join_rules", ""] = {"join_rule": join_rule}
     state["m.room.history_visibility", ""] = {"history_visibility": visibility}
     state["m.room.guest_access", ""] = {"guest_access": guests}
+    if encrypted:
+        state["m.room.encryption", ""] = {"algorithm": MEGOLM}
     for event in wish.initial_state:
         state[event.type, event.state_key] = event.content
     if wish.name is not None:

@@ -73,6 +73,9 @@ class SideChats:
             state = await self._rooms.eventlog.state(chat.room_no)
             assert state is not None
             if state.membership(reader.user_id) == "join":
+                # A client may have written its list of direct chats without having seen ours.
+                async with self._database.transaction() as tx:
+                    await self._account_data.add_direct(tx, reader.user_no, account.user_id, state.room_id)
                 return state.room_id
             try:
                 await self._bring_in(reader, account, state)
