@@ -39,6 +39,7 @@ SETTINGS: Mapping[str, Any] = {
     "rate_limits.enabled": False,
     "greetings.required": False,
 }
+NO_HEADERS: Mapping[str, str] = {}
 Json = dict[str, Any]
 
 
@@ -54,6 +55,15 @@ class Answer:
         """The errcode of a refusal."""
         code = self.json.get("errcode") if isinstance(self.json, dict) else None
         return None if code is None else str(code)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An answer as bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Refused(AssertionError):
@@ -123,6 +133,34 @@ class World:
         """A transaction id never used before."""
         return f"t{next(self._txns)}"
 
+    async def exchange(
+        self, method: str, path: str, query: str = "", headers: Mapping[str, str] = NO_HEADERS, body: bytes = b""
+    ) -> Fetched:
+        """One request as bytes, whatever comes of it. `path` is percent-encoded."""
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "client": ("127.0.0.1", 1),
+        }
+        sent: list[Any] = []
+        asked = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def receive() -> Any:
+            for message in asked:
+                return message
+            return await asyncio.Event().wait()  # the client stays
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.app.http(scope, receive, send)
+        told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return Fetched(sent[0]["status"], told, b"".join(message.get("body", b"") for message in sent[1:]))
+
     async def ask(
         self,
         token: str | None,
@@ -139,32 +177,12 @@ class World:
             filled = filled.replace("{" + name + "}", quote(value, safe=""))
         texts = {name: shown(value) for name, value in (query or {}).items() if value is not None}
         raw_body = b"" if body is None else json.dumps(body).encode()
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": filled,
-            "raw_path": filled.encode(),
-            "query_string": urlencode(texts).encode(),
-            "headers": [] if token is None else [(b"authorization", f"Bearer {token}".encode())],
-            "client": ("127.0.0.1", 1),
-        }
-        sent: list[Any] = []
-        asked = iter([{"type": "http.request", "body": raw_body, "more_body": False}])
-
-        async def receive() -> Any:
-            for message in asked:
-                return message
-            return await asyncio.Event().wait()  # the client stays
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
         async with asyncio.timeout(LIMIT_S + (query or {}).get("timeout", 0) / 1_000):
-            await self.app.http(scope, receive, send)
-        content = b"".join(message.get("body", b"") for message in sent[1:])
-        kind = dict(sent[0]["headers"]).get(b"content-type", b"")
-        decoded = content.decode() if kind.startswith(b"text/") else json.loads(content) if content else None
-        answer = Answer(sent[0]["status"], decoded)
+            found = await self.exchange(method, filled, urlencode(texts), headers, raw_body)
+        content, kind = found.body, found.headers.get("content-type", "")
+        decoded = content.decode() if kind.startswith("text/") else json.loads(content) if content else None
+        answer = Answer(found.status, decoded)
         if template.startswith(own_api.PREFIX):
             assert self.described.faults(method, template, tuple(texts), answer.status, answer.json) == []
         return answer

@@ -67,7 +67,7 @@ class World:
             if response.status_code >= 500:
                 shown = f"{response.status_code} {response.text[:200]}"
                 self._keep(operation, f"{operation.method} {target[:300]} {content[:400]!r}: {shown}")
-            elif response.status_code == 200 and operation.operation_id.startswith(OWN):
+            elif response.is_success and operation.operation_id.startswith(OWN):
                 # The specification's operations are judged from the recorded traffic, which is complete.
                 for mismatch in self.cast.stage.mismatches(operation, response):
                     self._keep(operation, f"{operation.method} {target[:300]} {content[:400]!r}: {mismatch}")

@@ -33,7 +33,7 @@ def test_an_import_that_is_killed_goes_on_and_doubles_no_post(unstarted: ServedT
         assert (job["state"], job["added"], job["known"], job["failed"]) == ("done", LINES, 0, 0)
         posts = client.get(f"{ACCOUNT}/posts", params={"limit": 100}).json()["posts"]
     assert sorted(post["content"]["text"] for post in posts) == sorted(f"post {number}" for number in range(LINES))
-    assert list((unstarted.data_dir / "imports").iterdir()) == []
     assert unstarted.stop() == 0
+    assert list((unstarted.data_dir / "imports").iterdir()) == []
     verified = unstarted.command("verify")
     assert verified.returncode == 0, verified.stdout

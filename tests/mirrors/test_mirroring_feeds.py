@@ -375,7 +375,7 @@ VERSIONS = f"{POSTS}/{{number}}/versions"
 async def wordings(daily: Account, number: int = 1) -> list[str]:
     """All wordings of a post, the first one first."""
     answer = await daily.owner.good("GET", VERSIONS, handle=daily.handle, number=str(number))
-    return [each["content"].get("text", "").partition("\n")[0] for each in answer["versions"]]
+    return [each["content"].get("text", "").partition("\n")[0] for each in reversed(answer["versions"])]
 
 
 async def changed(tea: World, site: Web, *items: Item) -> None:

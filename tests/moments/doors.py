@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from teahouse.http.messages import Route
@@ -66,25 +64,9 @@ class Looking:
 
 async def ask(person: Person, method: str, path: str, query: Mapping[str, str], body: bytes = b"") -> tuple[int, str]:
     """One request and what comes back, whatever it is."""
-    scope = {
-        "type": "http", "method": method, "path": path, "raw_path": path.encode(),
-        "query_string": urlencode(query).encode(),
-        "headers": [(b"authorization", f"Bearer {person.token}".encode())], "client": ("127.0.0.1", 1),
-    }  # fmt: skip
-    sent: list[Any] = []
-
-    asked = iter([{"type": "http.request", "body": body, "more_body": False}])
-
-    async def receive() -> Any:
-        for message in asked:
-            return message
-        return await asyncio.Event().wait()  # the client stays
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await person.world.app.http(scope, receive, send)
-    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:]).decode(errors="replace")
+    headers = {"authorization": f"Bearer {person.token}"}
+    answer = await person.world.exchange(method, path, urlencode(query), headers, body)
+    return answer.status, answer.body.decode(errors="replace")
 
 
 def doors(routes: Sequence[Route]) -> list[Route]:

@@ -47,7 +47,7 @@ async def test_a_picture_is_left_out_when_it_does_not_fit_or_is_behind_a_warning
                           (f"{HERE}/@daily/2", "")):  # fmt: skip
         status, told = await asked(tea, address, more)
         assert (status, "thumbnail_url" in told) == (200, False)
-    assert (await asked(tea, f"{HERE}/@daily/2"))[1]["title"] == "Spiders"
+    assert (await asked(tea, f"{HERE}/@daily/2"))[1]["title"] == "⚠ Spiders"
     assert "thumbnail_url" in (await asked(tea, f"{HERE}/@daily/1", "&maxwidth=4&maxheight=3"))[1]
 
 

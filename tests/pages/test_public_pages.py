@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from tests.posts.studio import Fetched, fetch, picture
+from tests.posts.studio import fetch, picture
 from tests.public_accounts.newsroom import ACCOUNT, POST, newsroom, opened
-from tests.world import World
+from tests.world import Fetched, World
 
 COMMENTS = f"{POST}/comments"
 

@@ -19,9 +19,9 @@ from teahouse.eventlog.types import StoredEvent
 from teahouse.http.messages import Auth
 from teahouse.matrix.events import POST as POST_MARK
 from teahouse.posts.types import Ref
-from tests.posts.studio import Fetched, address, fetch, picture
+from tests.posts.studio import address, fetch, picture
 from tests.public_accounts.newsroom import FOLLOW, POST, Account, newsroom, opened, timeline
-from tests.world import Person, World
+from tests.world import Fetched, Person, World
 
 COMMENTS = f"{POST}/comments"
 SCHEMA = "\n".join((MIGRATIONS / f"{name}.sql").read_text() for name in versions() if "analytics" not in name)

@@ -67,7 +67,7 @@ async def test_a_registration_goes_through_the_pages_of_its_stages(place: Place,
         half = await tea.ask(None, "POST", "/register", {**body, "auth": {"session": session}})
         assert (half.status, half.json["completed"]) == (401, ["m.login.registration_token"])
         terms = await page(tea, "GET", "m.login.terms", session)
-        assert 'href="https://tea.test/terms?a=1&amp;b=&quot;&#x27;&lt;i&gt;"' in terms.text
+        assert 'href="https://tea.test/terms?a=1&amp;b=&#34;&#39;&lt;i&gt;"' in terms.text
         assert told_the_client(await page(tea, "POST", "m.login.terms", session))
         assert (await tea.ask(None, "POST", "/register", {**body, "auth": {"session": session}})).status == 200
         (token,) = await tea.app.accounts.tokens()

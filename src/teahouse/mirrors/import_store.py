@@ -77,5 +77,5 @@ def encoded(problems: Sequence[Problem]) -> str:
 
 def job_of(row: Row) -> Import:
     """A row of COLUMNS."""
-    *fields, problems, failure = row
-    return Import(*fields, msgspec.json.decode(problems, type=list[Problem]), failure)
+    *told, problems, failure = row
+    return Import(*told, problems=msgspec.json.decode(problems, type=list[Problem]), failure=failure)

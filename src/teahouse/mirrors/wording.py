@@ -69,10 +69,9 @@ def followed(post: Post, content: PostContent) -> PostContent | None:
     Raises InvalidParam and TooLarge for what no post may say.
     """
     before = post.content or PostContent()
-    wanted = msgspec.structs.replace(
-        content, comments=post.comments_by, topics=before.topics, written_ms=before.written_ms
-    )  # fmt: skip
-    return None if checked(wanted) == before else wanted
+    wanted = msgspec.structs.replace(content, comments=post.comments_by, topics=before.topics)
+    same = msgspec.structs.replace(checked(wanted), written_ms=before.written_ms) == before
+    return None if same else wanted
 
 
 def is_link(link: str) -> bool:

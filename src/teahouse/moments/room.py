@@ -5,6 +5,7 @@ leaving says that one does not want this friend's moments.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from teahouse.db import Database, Transaction
 from teahouse.errors import BadJson, Forbidden, NotFound
@@ -109,7 +110,7 @@ class MomentRooms:
             if after < pos <= upto and not until:
                 event_id = await self._shown_to(reader, state, moment_pos)
                 relates = {"rel_type": "m.annotation", "event_id": event_id, "key": emoji}
-                content = {"m.relates_to": relates}
+                content: dict[str, Any] = {"m.relates_to": relates}
                 found.append(echo(self._identifiers, reader, state, pos, "m.reaction", content, done_ms))
             if after < until <= upto and pos <= after:
                 content = {"redacts": self._identifiers.event_id(pos, state.room_no)}
