@@ -275,14 +275,7 @@ class App:
         self.channels = Channels(
             database, self.identifiers, self.public_accounts, self.followers, self.posts, self.interactions
         )
-        self.mirrors = Mirrors(database, self.clock, self.fetcher, self.public_accounts, self.posts)
-        bringing = Bringing(database, self.clock, self.fetcher, self.media, self.posts)
-        self.imports = Imports(
-            database, self.clock, self.public_accounts, self.people, bringing, config.data_dir / "imports"
-        )  # fmt: skip
-        self.mailings = Mailings(
-            database, self.clock, self.mail, self.public_accounts, self.posts, config.public_url, config.server_name
-        )
+        self._build_outside()
         self.microblog = Microblog(
             database, self.clock, self.boundaries, self.public_accounts, self.followers, self.posts, self.comments,
             self.topics, self.post_views, self.directory,
@@ -300,6 +293,18 @@ class App:
         self.reports = Reports(database, self.posts)
         self.rooms.watchers.append(self.readings)
         self.posts.listeners.append(self.readings)
+
+    def _build_outside(self) -> None:
+        """What goes out by mail, and what comes in from elsewhere."""
+        config, database = self.config, self.database
+        self.mirrors = Mirrors(database, self.clock, self.fetcher, self.public_accounts, self.posts)
+        bringing = Bringing(database, self.clock, self.fetcher, self.media, self.posts)
+        self.imports = Imports(
+            database, self.clock, self.public_accounts, self.people, bringing, config.data_dir / "imports"
+        )  # fmt: skip
+        self.mailings = Mailings(
+            database, self.clock, self.mail, self.public_accounts, self.posts, config.public_url, config.server_name
+        )
 
     def _build_moments(self) -> None:
         needs = Needs(

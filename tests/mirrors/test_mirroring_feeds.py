@@ -385,7 +385,9 @@ async def changed(tea: World, site: Web, *items: Item) -> None:
 
 
 async def test_a_changed_entry_is_an_edit_whose_every_wording_is_seen(tea: World, daily: Account, site: Web) -> None:
-    since = (await daily.owner.sync())["next_batch"]
+    reader = await tea.person("follower")
+    await reader.good("PUT", f"{ACCOUNT}/follow", {}, handle="daily")
+    since = (await reader.sync())["next_batch"]
     await mirror(tea, daily, site.page("/feed", Feed([Item("1", "Tea"), Item("2", "Cups")]).rss()))
     await changed(tea, site, Item("1", "Tea, corrected"), Item("2", "Cups"))
     await changed(tea, site, Item("1", "Tea, corrected"), Item("2", "Cups"))
@@ -394,7 +396,7 @@ async def test_a_changed_entry_is_an_edit_whose_every_wording_is_seen(tea: World
     assert texts(await posts(daily)) == ["Cups", "Tea, corrected"]
     assert await wordings(daily, 2) == ["Tea", "Tea, corrected"]
     assert await wordings(daily, 1) == ["Cups"]
-    events = (await daily.owner.sync(since))["rooms"]["join"][daily.room_id]["timeline"]["events"]
+    events = timeline(await reader.sync(since), daily.room_id)
     assert [event["content"].get("m.relates_to", {}).get("rel_type") for event in events] == [None, None, "m.replace"]
 
 

@@ -13,6 +13,9 @@ COLUMNS = (
     "import_no, account_no, author_no, file, state, sent_ms, ended_ms, lines, added, known, failed, problems, failure"
 )
 
+NAMES = COLUMNS.split(", ")
+_problems = msgspec.json.Decoder(list[Problem])
+
 
 async def add(tx: Transaction, job: Import) -> None:
     """Keep an import that begins."""
@@ -77,5 +80,4 @@ def encoded(problems: Sequence[Problem]) -> str:
 
 def job_of(row: Row) -> Import:
     """A row of COLUMNS."""
-    *told, problems, failure = row
-    return Import(*told, problems=msgspec.json.decode(problems, type=list[Problem]), failure=failure)
+    return Import(**dict(zip(NAMES, row, strict=True)) | {"problems": _problems.decode(row[11])})

@@ -128,7 +128,7 @@ class MomentRooms:
             return ()
         emoji, pos, _, done_ms = row
         relates = {"rel_type": "m.annotation", "event_id": event_id, "key": emoji}
-        return [self._echo(reader, state, pos, "m.reaction", {"m.relates_to": relates}, done_ms)]
+        return [echo(self._identifiers, reader, state, pos, "m.reaction", {"m.relates_to": relates}, done_ms)]
 
     async def _like(self, reader: Reader, state: RoomState, content: Content) -> str:
         relation = matrix_events.relation(content)

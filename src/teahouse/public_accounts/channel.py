@@ -138,7 +138,8 @@ class Channels:
         )  # fmt: skip
         event_id = self._posts.event_id(post)
         return [
-            self._echo(reader, state, pos, *done(deed, event_id, value), done_ms) for deed, value, pos, done_ms in rows
+            echo(self._identifiers, reader, state, pos, *done(deed, event_id, value), done_ms)
+            for deed, value, pos, done_ms in rows
         ]
 
     async def account(self, state: RoomState) -> Account:
