@@ -32,6 +32,7 @@ QUERIES = {
     "/_matrix/client/v3/rooms/{roomId}/messages": "dir=b&limit=100",
     "/_matrix/client/v3/rooms/{roomId}/context/{eventId}": "limit=20",
     "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}": "recurse=true",
+    "/oembed": "url=http%3A%2F%2Flocalhost%2F%40daily%2F1",
 }
 
 

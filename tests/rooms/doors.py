@@ -119,10 +119,10 @@ CLOSED = re.compile(
     r"|/_teahouse/v1/moments(/.*)?"
     # What is public, as pages and as data.
     r"|/@\{handle\}(/follow|/\{number\}(/history)?|/feed\.\{kind\}|/qr\.svg|/follow\.svg)?|/tag/\{tag\}(/feed\.\{kind\})?"
-    r"|/explore|/latest|/feed\.\{kind\}|/sitemap\.xml|/sitemap/\{kind\}/\{page\}|/robots\.txt|/favicon\.svg"
+    r"|/explore|/latest|/oembed|/feed\.\{kind\}|/sitemap\.xml|/sitemap/\{kind\}/\{page\}|/robots\.txt|/favicon\.svg"
     r"|/mail/\{handle\}(/confirm|/leave)?|/media/\{mediaId\}/\{name\}"
     r"|/_teahouse/v1/accounts(/\{handle\}(/staff|/mail|/posts(/\{number\}(/versions|/comments)?)?)?)?"
-    r"|/_teahouse/v1/(quotas|my/(accounts|follows|mutes|blocks|feed)|accounts/\{handle\}/mirror)"
+    r"|/_teahouse/v1/(quotas|my/(accounts|follows|mutes|blocks|feed)|accounts/\{handle\}/(mirror|imports(/\{importId\})?))"
     r"|/_teahouse/v1/(feed(/newer)?|public|tags/\{tag\}|search/posts|mentions|trending(/pauses)?)"
     r"|/_teahouse/v1/accounts/\{handle\}/(badge|tokens|posts/\{number\}/reposts)"
     # For an account's staff, and the operator's.
