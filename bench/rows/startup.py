@@ -57,15 +57,15 @@ async def run(target: Target) -> Row:
         reading = Reading(synced, cpu_s(run.server.pid), 0.0)  # of the last start
     return Row(
         "startup",
-        f"start with {len(acknowledged):,} messages",
+        f"start after {size.startup_load_s:g} s of sending",
         [
+            Figure("messages in the log", len(acknowledged), "messages", "higher"),
             Figure("first answer", ready, "s", "lower", 3),
             Figure("first sync", synced, "s", "lower"),
         ],
         reading,
         1,
         {
-            "messages": len(acknowledged),
             "first_answer_without_messages_s": round(few_ready, 3),
             "first_sync_without_messages_s": round(few_synced, 3),
         },

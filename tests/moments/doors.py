@@ -20,7 +20,7 @@ FIXED: Mapping[str, Sequence[str]] = {
     "keyName": ("displayname",), "roomAlias": (f"#x:{SERVER}",), "authType": ("m.login.dummy",), "page": ("1",),
     "number": ("1",), "handle": ("x",), "tag": ("x",), "name": ("x",), "ruleId": (".m.rule.master",),
     "filterId": ("0",), "deviceId": ("FIRST",), "version": ("1",), "sessionId": ("x",),
-    "requestId": ("1",), "documentId": ("1",), "draftId": ("1",), "importId": ("1",), "importId": ("1",),
+    "requestId": ("1",), "documentId": ("1",), "draftId": ("1",), "importId": ("1",),
 }  # fmt: skip
 PAGES = ({"dir": "b", "limit": "200"}, {"dir": "f", "limit": "200"})
 SEARCHES = ("search", "publicRooms", "query", "context")  # endpoints that are asked with a body and show something
