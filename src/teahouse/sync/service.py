@@ -129,6 +129,7 @@ class Sync:
 
     async def _is_present(self, reader: Reader, since: Token) -> bool:
         """Whether nothing has happened on this server since a place in the log, and nothing waits for the device."""
+        await self._arrive(reader)
         head = self._database.head
         if since.pos != head or since.serial != self._serial.now:
             return False
