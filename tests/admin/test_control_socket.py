@@ -2,11 +2,13 @@
 
 import asyncio
 import stat
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from teahouse.admin import actions
 from teahouse.admin.socket import FILE, ControlSocket, ask
 from tests.world import World
 
@@ -25,7 +27,7 @@ async def test_nobody_else_can_connect_from_its_first_moment_on(
         return await listen(*arguments, **options)
 
     monkeypatch.setattr(asyncio, "start_unix_server", look_and_listen)
-    control = ControlSocket(tea.app, folder)
+    control = ControlSocket(partial(actions.perform, tea.app), folder)
     await control.open()
     try:
         assert modes == [0o600]

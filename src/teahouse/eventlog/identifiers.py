@@ -50,7 +50,7 @@ class Identifiers:
         self._epochs = [epoch for epoch, _ in epochs]
         self._firsts = [first for _, first in epochs]
         self._sealed = lru_cache(IDS_CACHED_MAX)(self._seal_id)
-        self._opened = lru_cache(IDS_CACHED_MAX)(self._open_id)
+        self._opened_id = lru_cache(IDS_CACHED_MAX)(self._open_id)
 
     def twin(self) -> Identifiers:
         """The same for another thread: a cipher's context is not shared."""
@@ -87,9 +87,11 @@ class Identifiers:
         block = self._seal(_BLOCK.pack(self.epoch_of(pos), bucket, pos, CHECK))
         return urlsafe_b64encode(block)[:ID_LENGTH].decode()
 
+    def _opened(self, sealed: str) -> tuple[int, int] | None:
+        # What cannot be an id is not remembered: it may be as long as a path.
+        return self._opened_id(sealed) if len(sealed) == ID_LENGTH and sealed.isascii() else None
+
     def _open_id(self, sealed: str) -> tuple[int, int] | None:
-        if len(sealed) != ID_LENGTH or not sealed.isascii():
-            return None
         try:
             block = urlsafe_b64decode(sealed + "==")
         except ValueError:

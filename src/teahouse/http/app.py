@@ -23,7 +23,8 @@ CORS = [
     (b"access-control-allow-headers", b"X-Requested-With, Content-Type, Authorization, Date, Range, If-Range"),
     (b"access-control-expose-headers", b"Retry-After, Content-Disposition, Content-Range, Accept-Ranges"),
 ]
-QUERY_TEXTS_CACHED_MAX = 1_000  # percent-encoded pieces of query strings whose meaning is kept
+QUERY_TEXTS_CACHED_MAX = 1_000  # percent-encoded pieces of query strings whose meaning is kept …
+QUERY_TEXT_CACHED_MAX_BYTES = 1_024  # … of at most this size: the filters of clients
 NO_QUERY: Mapping[str, list[str]] = {}
 
 Scope = MutableMapping[str, Any]
@@ -185,16 +186,20 @@ def parse_query(raw: bytes) -> Mapping[str, list[str]]:
 
 def unquoted(text: str) -> str:
     """A piece of a query string without its percent-encoding. Raises InvalidParam, UnicodeDecodeError."""
-    return decoded(text) if "%" in text or "+" in text else text
+    if "%" not in text and "+" not in text:
+        return text
+    return decoded_cached(text) if len(text) <= QUERY_TEXT_CACHED_MAX_BYTES else decoded(text)
 
 
-@lru_cache(QUERY_TEXTS_CACHED_MAX)
 def decoded(text: str) -> str:
-    """The same, remembered: a client sends the same filter with every poll."""
+    """The same for a piece that has some."""
     value = unquote_plus(text, errors="strict")
     if "\0" in value:
         raise InvalidParam("The query string holds a NUL character, which no database holds.")
     return value
+
+
+decoded_cached = lru_cache(QUERY_TEXTS_CACHED_MAX)(decoded)  # a client sends the same filter with every poll
 
 
 async def read(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
