@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from teahouse.analytics import readings
 from teahouse.feed import search
 from tests.counting import Cost
 from tests.feed.stage import FEED, V1, blogger, follow
@@ -14,6 +15,12 @@ from tests.public_accounts.newsroom import Account
 from tests.world import World
 
 FOLLOWED = 12
+
+
+@pytest.fixture(autouse=True)
+def readings_gather(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who read what is written a second later, which may fall into the measuring of something else."""
+    monkeypatch.setattr(readings, "WRITTEN_EVERY_S", 3_600.0)
 
 
 async def cost(tea: World, ask: Callable[[], Awaitable[Any]]) -> Cost:

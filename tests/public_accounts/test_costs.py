@@ -4,6 +4,9 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
+from teahouse.analytics import readings
 from teahouse.posts.types import Ref
 from tests.counting import Cost
 from tests.public_accounts.newsroom import ACCOUNT, POST, Account, newsroom
@@ -13,6 +16,12 @@ FEW, MANY = 10, 1_000  # a factor of 100 apart
 ROOM = "/rooms/{roomId}"
 PAGE = "/@{handle}"
 LIVE = '{"room":{"timeline":{"limit":100},"state":{"lazy_load_members":true}}}'
+
+
+@pytest.fixture(autouse=True)
+def readings_gather(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who read what is written a second later, which may fall into the measuring of something else."""
+    monkeypatch.setattr(readings, "WRITTEN_EVERY_S", 3_600.0)
 
 
 async def ready(tea: World, handle: str, followers: int) -> tuple[Account, Person, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import extract_parameters
 
 from teahouse.errors import LimitExceeded, WrongPassword
 from teahouse.users import passwords
@@ -111,7 +112,7 @@ async def test_guesses_in_user_interactive_authentication_count_too(place: Place
         assert (await login(tea, "alice")).status == 429
 
 
-async def test_guesses_at_one_account_are_not_checked_all_at_once(tea: World) -> None:
+async def test_guesses_at_one_account_are_not_checked_all_at_once(full_cost: None, tea: World) -> None:
     await tea.app.accounts.register("alice", PASSWORD)
     guesses = [
         tea.app.accounts.login_by_password("alice", "wrong", f"192.0.2.{number}")
@@ -122,7 +123,9 @@ async def test_guesses_at_one_account_are_not_checked_all_at_once(tea: World) ->
     await tea.app.accounts.login_by_password("alice", PASSWORD, "192.0.2.1")
 
 
-async def test_passwords_wait_for_a_thread_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_passwords_wait_for_a_thread_up_to_a_limit(
+    full_cost: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(passwords, "WAITING_MAX", 2)
     checked = Passwords(8)
     stored = await checked.hash(PASSWORD)
@@ -136,10 +139,18 @@ async def test_passwords_wait_for_a_thread_up_to_a_limit(monkeypatch: pytest.Mon
     checked.close()
 
 
-async def test_a_password_is_stored_as_argon2id_only(tea: World) -> None:
+async def test_a_name_that_nobody_has_costs_as_much_to_check_as_one_that_somebody_has(full_cost: None) -> None:
+    checked = Passwords(8)
+    stored = await checked.hash(PASSWORD)
+    assert extract_parameters(checked._nobody) == extract_parameters(stored)
+    assert not await checked.matches(None, PASSWORD)
+    checked.close()
+
+
+async def test_a_password_is_stored_as_argon2id_only(full_cost: None, tea: World) -> None:
     await tea.app.accounts.register("alice", PASSWORD)
     (row,) = await tea.database.fetch("SELECT password FROM users")
-    assert row[0].startswith("$argon2id$")
+    assert row[0].startswith("$argon2id$v=19$m=65536,t=3,p=4$")  # RFC 9106, its second recommendation
     assert PASSWORD not in row[0]
 
 
