@@ -81,6 +81,9 @@ class CountedTransaction(Counting):
         self.statements += 1
         self.written += len(listed)
 
+    async def attempt(self, write: Callable[[], Awaitable[None]]) -> Exception | None:
+        return await self._body.attempt(write)
+
     def positions(self, count: int = 1) -> int:
         return self._body.positions(count)
 

@@ -6,7 +6,7 @@ which engine runs. Positions are handed out here, because only the writer knows 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -41,6 +41,9 @@ class Transaction(Reader, Protocol):
 
     async def execute_many(self, sql: str, rows: Iterable[Params]) -> None:
         """Run one statement for each row of parameters, in one round trip."""
+
+    async def attempt(self, write: Callable[[], Awaitable[None]]) -> Exception | None:
+        """Do what can be undone alone: None, or the error that undid it. Raises when the whole body is lost."""
 
     def positions(self, count: int = 1) -> int:
         """Take `count` positions of the log and return the first. They rise in the order of commits; a body that

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -48,11 +48,25 @@ class Body:
 
     def __init__(self, writer: Writer, connection: Connection) -> None:
         self._writer = writer
+        self._connection = connection
         self._actions: list[Callable[[], None]] = []
         self.fetch = connection.fetch
         self.fetch_one = connection.fetch_one
         self.execute = connection.execute
         self.execute_many = connection.execute_many
+
+    async def attempt(self, write: Callable[[], Awaitable[None]]) -> Exception | None:
+        actions = len(self._actions)
+        await self._connection.savepoint()
+        try:
+            await write()
+        except Exception as error:
+            if not await self._connection.undo():
+                raise
+            del self._actions[actions:]
+            return error
+        await self._connection.release()
+        return None
 
     def positions(self, count: int = 1) -> int:
         return self._writer.take(count)

@@ -6,7 +6,7 @@ It knows no database, clock or randomness: time and positions are handed in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -64,6 +64,10 @@ class Batch:
     known: Mapping[tuple[Txn, int], Appended]  # earlier answers to the same requests
     changed: dict[int, RoomState] = field(default_factory=dict)
     _answered: dict[tuple[Txn, int], Appended] = field(default_factory=dict)
+
+    def copy(self) -> Batch:
+        """The batch so far, to judge by what may be undone again."""
+        return replace(self, changed=dict(self.changed), _answered=dict(self._answered))
 
     def admit(self, proposals: Sequence[Proposal]) -> list[Verdict]:
         """One verdict per proposal: admitted, the answer of an earlier try, or the refusal."""

@@ -7,7 +7,8 @@ was told; if it dies after, a retry finds its first answer under the txn key.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+import itertools
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -24,6 +25,7 @@ from teahouse.eventlog.tails import Tails
 from teahouse.eventlog.types import Appended, Classifier, CommitListener, EventClass, Proposal, StoredEvent, Txn
 
 BATCH_PROPOSALS_MAX = 256  # in one commit: bounds how long the first sender waits for the last
+BATCH_BRINGING_MAX = 32  # of these, such as bring writes of their own: each is the work of ten plain ones
 STATE_LOOKUPS_MAX = 32  # changed state keys looked up one by one; beyond it the whole state is read at once
 QUEUE_PROPOSALS_MAX = 10_000  # waiting for the writer; beyond it senders are asked to come back
 
@@ -33,6 +35,10 @@ class Waiting(msgspec.Struct):
 
     proposal: Proposal
     answer: asyncio.Future[Appended]
+
+
+class NothingKept(Exception):
+    """No proposal of a batch got in: there is nothing to commit."""
 
 
 class EventLog:
@@ -141,11 +147,11 @@ class EventLog:
             self._queue.clear()
 
     def _next_batch(self) -> list[Waiting]:
-        """The proposals of the next commit: as many plain ones as wait, or one that brings its own writes."""
-        size = 0
+        """The proposals of the next commit."""
+        size = bringing = 0
         for waiting in self._queue[:BATCH_PROPOSALS_MAX]:
-            if waiting.proposal.also is not None:
-                size = size or 1
+            bringing += waiting.proposal.also is not None
+            if bringing > BATCH_BRINGING_MAX:
                 break
             size += 1
         batch, self._queue = self._queue[:size], self._queue[size:]
@@ -156,6 +162,10 @@ class EventLog:
         try:
             async with self._database.transaction() as tx:
                 verdicts = await self._admit(tx, batch)
+                if not any(isinstance(verdict, Admitted) for verdict in verdicts):
+                    raise NothingKept
+        except NothingKept:
+            pass
         except Exception as error:  # every sender of the batch hears why; the writer goes on with the next
             verdicts = [error] * len(batch)
         for waiting, verdict in zip(batch, verdicts, strict=True):
@@ -175,16 +185,19 @@ class EventLog:
             self.identifiers, self._limits, self._classifier, self._clock.now_ms(), tx.positions, states,
             await self.store.known(tx, proposals),
         )  # fmt: skip
-        verdicts = batch.admit(proposals)
-        admitted = [(p, v.events) for p, v in zip(proposals, verdicts, strict=True) if isinstance(v, Admitted)]
+        verdicts: list[Verdict] = []
+        admitted: list[tuple[Proposal, Sequence[StoredEvent]]] = []
+        for part in parts(proposals):
+            trial = batch.copy()
+            judged = trial.admit(part)
+            its = [(p, v.events) for p, v in zip(part, judged, strict=True) if isinstance(v, Admitted)]
+            refusal = await self._keep(tx, its, trial) if its else None
+            if refusal is None:
+                batch = trial
+                admitted += its
+            verdicts += judged if refusal is None else [refusal]
         if not admitted:
             return verdicts
-        await self._insert_rooms(tx, admitted, batch.changed)
-        await self.store.append(tx, admitted, states | batch.changed)
-        await self._append_mentions(tx, admitted)
-        for proposal, events in admitted:
-            if proposal.also is not None:
-                await proposal.also(tx, events)
         events = [event for _, its in admitted for event in its]
         touched = [draft.redacts or draft.relates_to for proposal, _ in admitted for draft in proposal.drafts]
         rewritten = {target.room_no for target in touched if target is not None}
@@ -199,6 +212,29 @@ class EventLog:
 
         tx.on_commit(committed)
         return verdicts
+
+    async def _keep(
+        self, tx: Transaction, admitted: Sequence[tuple[Proposal, Sequence[StoredEvent]]], batch: Batch
+    ) -> Exception | None:
+        """Write a part of a batch; the refusal of what one proposal brings along undoes that proposal alone."""
+        proposal, events = admitted[0]
+        also = proposal.also
+        if also is None:
+            await self._append(tx, admitted, batch)
+            return None
+
+        async def write() -> None:
+            await self._append(tx, admitted, batch)
+            await also(tx, events)
+
+        return await tx.attempt(write)
+
+    async def _append(
+        self, tx: Transaction, admitted: Sequence[tuple[Proposal, Sequence[StoredEvent]]], batch: Batch
+    ) -> None:
+        await self._insert_rooms(tx, admitted, batch.changed)
+        await self.store.append(tx, admitted, {**batch.states, **batch.changed})
+        await self._append_mentions(tx, admitted)
 
     async def _insert_rooms(
         self,
@@ -262,6 +298,15 @@ class EventLog:
             if untold == self._untold:
                 self._states.put(state)
                 return state
+
+
+def parts(proposals: Sequence[Proposal]) -> Iterator[Sequence[Proposal]]:
+    """A batch in its order: plain proposals that follow each other together, each that brings its own writes alone."""
+    for brings, run in itertools.groupby(proposals, lambda proposal: proposal.also is not None):
+        if brings:
+            yield from ([proposal] for proposal in run)
+        else:
+            yield list(run)
 
 
 def answer(waiting: Waiting, verdict: Verdict) -> None:
