@@ -168,6 +168,14 @@ class DuplicateAnnotation(TeahouseError):
     """The same reaction by the same user stands there already."""
 
 
+class NoThread(TeahouseError):
+    """No thread can begin at this event."""
+
+
+class InvalidRoomState(TeahouseError):
+    """The state that a new room was to begin with breaks the rules of rooms."""
+
+
 class ServerControlled(TeahouseError):
     """Account data that the server alone writes."""
 

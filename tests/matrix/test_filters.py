@@ -66,6 +66,9 @@ def test_urls_are_looked_for_in_the_content() -> None:
         "[]", "{", '{"room": 5}', '{"room": {"timeline": {"limit": -1}}}', '{"event_format": "tea"}',
         '{"room": {"timeline": {"types": "m.room.message"}}}', '{"presence": {"senders": [1]}}', "\udcff",
         '{"room": {"timeline": {"types": [' + ",".join(['"a"'] * (filters.NAMES_MAX + 1)) + "]}}}",
+        '{"room": {"timeline": {"senders": ["bob"]}}}', '{"presence": {"not_senders": ["bob"]}}',
+        '{"room": {"rooms": ["tea"]}}', '{"room": {"not_rooms": ["tea"]}}',
+        '{"room": {"ephemeral": {"rooms": ["tea"]}}}',
         '{"event_fields": [' + ",".join(['"a"'] * (filters.FIELDS_MAX + 1)) + "]}",
     ],
 )  # fmt: skip

@@ -49,6 +49,8 @@ RESPONSES: Mapping[type[TeahouseError], tuple[int, str]] = {
     errors.Unavailable: (503, "M_UNKNOWN"),
     errors.Conflict: (409, "M_UNKNOWN"),
     errors.DuplicateAnnotation: (400, "M_DUPLICATE_ANNOTATION"),
+    errors.NoThread: (400, "M_UNKNOWN"),
+    errors.InvalidRoomState: (400, "M_INVALID_ROOM_STATE"),
     errors.ServerControlled: (405, "M_BAD_JSON"),
     errors.StillJoined: (400, "M_UNKNOWN"),
     errors.FetchRefused: (400, "M_INVALID_PARAM"),

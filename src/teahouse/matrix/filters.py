@@ -97,8 +97,7 @@ def sync_filter(text: bytes) -> Filter:
     parts = (wanted.room.ephemeral, wanted.room.state, wanted.room.timeline, wanted.room.account_data)
     for part in (wanted.presence, wanted.account_data, *parts):
         check(part)
-    for rooms in (wanted.room.rooms or [], wanted.room.not_rooms):
-        check_length(rooms)
+    check_names("!", wanted.room.rooms, wanted.room.not_rooms)
     return wanted
 
 
@@ -121,17 +120,21 @@ def check(wanted: AnyFilter) -> None:
     """Hold a filter to its bounds."""
     if wanted.limit is not None and wanted.limit < 0:
         raise BadJson("'limit' must not be negative.")
-    for names in (wanted.types or [], wanted.not_types, wanted.senders or [], wanted.not_senders):
-        check_length(names)
+    check_names("", wanted.types, wanted.not_types)
+    check_names("@", wanted.senders, wanted.not_senders)
     if isinstance(wanted, RoomEventFilter):
-        check_length(wanted.rooms or [])
-        check_length(wanted.not_rooms)
+        check_names("", wanted.related_by_senders, wanted.related_by_rel_types)
+        check_names("!", wanted.rooms, wanted.not_rooms)
 
 
-def check_length(names: Sequence[str]) -> None:
-    """Raises BadJson for a list that is too long."""
-    if len(names) > NAMES_MAX:
-        raise BadJson(f"A list in a filter holds at most {NAMES_MAX} names.")
+def check_names(sigil: str, *lists: Sequence[str] | None) -> None:
+    """Raises BadJson for a list that is too long, or has something in it that does not begin with the sigil."""
+    for names in lists:
+        if names is not None and len(names) > NAMES_MAX:
+            raise BadJson(f"A list in a filter holds at most {NAMES_MAX} names.")
+        for name in names or ():
+            if not name.startswith(sigil) or "\0" in name:
+                raise BadJson(f"A filter's list of names holds {name!r}, which is none of its kind.")
 
 
 def matcher(wanted: RoomEventFilter, room_id: str) -> Callable[[Event], bool] | None:
@@ -148,13 +151,16 @@ def matcher(wanted: RoomEventFilter, room_id: str) -> Callable[[Event], bool] | 
         return None
 
     def matches(event: Event) -> bool:
-        if wanted.senders is not None and event.sender not in wanted.senders:
-            return False
-        if event.sender in wanted.not_senders or not type_allowed(wanted, event.type):
+        if not allows_sender(wanted, event.sender) or not type_allowed(wanted, event.type):
             return False
         return wanted.contains_url is None or wanted.contains_url == isinstance(event.content.get("url"), str)
 
     return matches
+
+
+def allows_sender(wanted: AnyFilter, sender: str) -> bool:
+    """Whether what somebody sent passes; exclusion wins."""
+    return sender not in wanted.not_senders and (wanted.senders is None or sender in wanted.senders)
 
 
 def allows_type(wanted: AnyFilter, event_type: str, room_id: str | None = None) -> bool:

@@ -15,7 +15,7 @@ from teahouse.http.messages import Request, Response, Route
 from teahouse.matrix import filters
 from teahouse.matrix.history_visibility import POS_MAX
 from teahouse.rooms import tokens
-from teahouse.rooms.history import PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, History, Matches, Page
+from teahouse.rooms.history import PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX, History, Matches
 from teahouse.rooms.membership import Membership
 from teahouse.rooms.relations import RELATIONS_PAGE_MAX, THREADS_PAGE_MAX, Relations
 from teahouse.rooms.service import Rooms
@@ -24,12 +24,6 @@ from teahouse.rooms.types import Reader, Window
 
 ROOM = "/_matrix/client/v3/rooms/{roomId}"
 ROOM_V1 = "/_matrix/client/v1/rooms/{roomId}"
-
-
-class RedactBody(msgspec.Struct):
-    """The body of a redaction."""
-
-    reason: str | None = None
 
 
 def reader_of(request: Request) -> Reader:
@@ -78,8 +72,7 @@ class RoomsApi:
 
     async def redact(self, request: Request) -> Response:
         path = request.path
-        body = codec.body(request, RedactBody)
-        content = {} if body.reason is None else {"reason": body.reason}
+        content = codec.json_object(request)
         event_id = await self._rooms.redact(reader_of(request), path["roomId"], path["eventId"], path["txnId"], content)
         return codec.reply({"event_id": event_id})
 
@@ -137,19 +130,21 @@ class RoomsApi:
         limit = codec.integer(request, "limit", PAGE_EVENTS_DEFAULT, low=1, high=PAGE_EVENTS_MAX)
         wanted = event_filter(request)
         state, window = await self._history.open(reader, request.path["roomId"])
-        start = self._place(request, "from", POS_MAX if backwards else 0)
-        to = codec.parameter(request, "to")
+        origin, to = codec.parameter(request, "from"), codec.parameter(request, "to")
+        start = (POS_MAX if backwards else 0) if origin is None else tokens.parse(origin).pos
+        matches = await self._history.ignoring(reader, matcher(wanted, state))
         page = await self._history.page(
             state, window, min(start, state.head) if backwards else start, limit, backwards=backwards,
             stop=None if to is None else tokens.parse(to).pos,
-            matches=await self._history.ignoring(reader, matcher(wanted, state)),
+            matches=await self._relations.related(state, window, wanted, matches),
         )  # fmt: skip
         reply: dict[str, Any] = {
-            "start": self._token(page.start),
+            "start": self._token(page.start) if origin is None else origin,
             "chunk": await self._raw(reader, state, window, page.events, wanted),
         }
-        if page.end is not None:
-            reply["end"] = self._token(page.end)
+        end = page.beyond(backwards=backwards)
+        if end is not None:
+            reply["end"] = self._token(end)
         if wanted.lazy_load_members:
             reply["state"] = await self._members(reader, state, window, page.events)
         return codec.reply(reply)
@@ -168,6 +163,8 @@ class RoomsApi:
             shown = [around.event, *around.before.events, *around.after.events]
             senders = {event.sender for event in shown}
             known = [event for event in known if event.type != "m.room.member" or event.state_key in senders]
+        shows = matcher(wanted, state)
+        known = known if shows is None else [event for event in known if shows(event)]
         [event] = await self._history.serve(reader, state, window, [around.event])
         return codec.reply(
             {
@@ -175,14 +172,14 @@ class RoomsApi:
                 "events_before": await self._raw(reader, state, window, around.before.events, wanted),
                 "events_after": await self._raw(reader, state, window, around.after.events, wanted),
                 "state": [msgspec.Raw(served) for served in await self._serve(reader, state, known)],
-                "start": self._token(end_of(around.before, around.event.pos - 1)),
-                "end": self._token(end_of(around.after, around.event.pos)),
+                "start": self._token(or_else(around.before.beyond(backwards=True), around.event.pos - 1)),
+                "end": self._token(or_else(around.after.beyond(backwards=False), around.event.pos)),
             }
         )
 
     async def event(self, request: Request) -> Response:
         reader = reader_of(request)
-        state, window, event = await self._history.event(reader, request.path["roomId"], request.path["eventId"])
+        state, window, event = await self._history.visible(reader, request.path["roomId"], request.path["eventId"])
         [served] = await self._history.serve(reader, state, window, [event])
         return Response(body=served)
 
@@ -244,10 +241,6 @@ class RoomsApi:
         found = await self._history.members_of(reader, state, senders, newest)
         return [msgspec.Raw(served) for served in await self._history.serve(reader, state, window, found)]
 
-    def _place(self, request: Request, name: str, default: int) -> int:
-        text = codec.parameter(request, name)
-        return default if text is None else tokens.parse(text).pos
-
     def _token(self, pos: int) -> str:
         return str(Token(self._rooms.eventlog.identifiers.epoch_of(pos), pos))
 
@@ -286,6 +279,6 @@ def checked_membership(request: Request, name: str) -> str | None:
     return value
 
 
-def end_of(page: Page, default: int) -> int:
-    """Where a page ends, for the token to go on from."""
-    return default if page.end is None else page.end
+def or_else(place: int | None, default: int) -> int:
+    """A place, or where to go on from when there is none."""
+    return default if place is None else place

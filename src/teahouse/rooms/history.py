@@ -19,6 +19,7 @@ PAGE_EVENTS_MAX = 1_000  # events one page may hold
 PAGE_EVENTS_DEFAULT = 10  # Client-Server API, "GET /messages", limit
 SCANNED_EVENTS_MAX = 5_000  # events read for one page: a filter that matches little gets a short page and a token
 READ_AT_ONCE_MAX = 200  # events of one read from the store
+NOT_THERE = "There is no such event in this room, or you may not read it."
 
 Matches = Callable[[StoredEvent], bool]
 
@@ -29,6 +30,12 @@ class Page(msgspec.Struct, frozen=True, gc=False):
     events: Sequence[StoredEvent]
     start: int
     end: int | None
+
+    def beyond(self, *, backwards: bool) -> int | None:
+        """The place after the last event, for those who ask on at the end; None for an empty page with nothing left."""
+        if self.end is not None or not self.events:
+            return self.end
+        return self.events[-1].pos - 1 if backwards else self.events[-1].pos
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +73,15 @@ class History:
         if event is None and pos is not None:
             event = await self._own_event(reader, state, event_id, pos)
         if event is None or event.room_no != state.room_no:
-            raise NotFound("There is no such event in this room, or you may not read it.")
+            raise NotFound(NOT_THERE)
         return state, window, event
+
+    async def visible(self, reader: Reader, room_id: str, event_id: str) -> tuple[RoomState, Window, StoredEvent]:
+        """The same where one who may not see the room is told what one who may not read the event is told."""
+        try:
+            return await self.event(reader, room_id, event_id)
+        except Forbidden:
+            raise NotFound(NOT_THERE) from None
 
     async def _own_event(self, reader: Reader, state: RoomState, event_id: str, pos: int) -> StoredEvent | None:
         """An event of a kept room that the reader alone has: their membership, or what they sent."""
@@ -109,7 +123,7 @@ class History:
             if scanned >= SCANNED_EVENTS_MAX:
                 break
         else:
-            return Page(found, start, None if backwards or window.last < POS_MAX else max(last, start))
+            return Page(found, start, None)
         return Page(found, start, last)
 
     async def context(
@@ -117,10 +131,11 @@ class History:
     ) -> tuple[RoomState, Window, Context]:
         """An event with up to `limit` others around it, half before and half after."""
         state, window, event = await self.event(reader, room_id, event_id)
-        before = after = Page((), event.pos, event.pos)
+        before, after = Page((), event.pos - 1, event.pos - 1), Page((), event.pos, event.pos)
+        half = limit // 2
         if limit:
-            half = limit // 2
             before = await self.page(state, window, event.pos - 1, limit - half, backwards=True, matches=matches)
+        if half:
             after = await self.page(state, window, event.pos, half, backwards=False, matches=matches)
         return state, window, Context(event, before, after)
 
@@ -153,15 +168,16 @@ class History:
     async def members(
         self, reader: Reader, room_id: str, at: int | None, membership: str | None, not_membership: str | None
     ) -> tuple[RoomState, list[StoredEvent]]:
-        """Member events, filtered by membership."""
+        """Member events whose membership is the one, or is not the other."""
         state, upto = await self._state_place(reader, room_id)
         bound = upto if at is None else min(at, upto)
         events = await self._rooms.readership.members(reader, state, None if bound >= state.head else bound)
         return state, [
             event
             for event in events
-            if (membership is None or event.content.get("membership") == membership)
-            and (not_membership is None or event.content.get("membership") != not_membership)
+            if (membership is None and not_membership is None)
+            or event.content.get("membership") == membership
+            or (not_membership is not None and event.content.get("membership") != not_membership)
         ]
 
     async def members_of(

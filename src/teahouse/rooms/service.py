@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from teahouse.db import Database
-from teahouse.errors import BadAlias, BadJson, DuplicateAnnotation, Forbidden, InvalidParam, NotFound
+from teahouse.errors import BadAlias, BadJson, DuplicateAnnotation, Forbidden, InvalidParam, NotFound, NoThread
 from teahouse.eventlog.service import EventLog
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Also, Appended, Content, Draft, Proposal, Target, Txn
@@ -62,10 +62,10 @@ class Rooms:
     async def send(self, reader: Reader, room_id: str, event_type: str, txn_id: str, content: Content) -> str:
         """Send a message event; returns its event id, the same one for a retry with the same `txn_id`."""
         if event_type == "m.room.redaction":
-            return await self.redact(reader, room_id, content.get("redacts"), txn_id, content)
+            return await self.redact(reader, room_id, content.get("redacts"), txn_id, content, f"send {event_type}")
         state = await self.require(room_id)
         check_name("eventType", event_type)
-        txn = txn_of(reader, "send", txn_id)
+        txn = txn_of(reader, f"send {event_type}", txn_id)
         keeper = self.keeper_of(state)
         if keeper is not None:
             return await keeper.send(reader, state, event_type, txn, content)
@@ -100,20 +100,21 @@ class Rooms:
             keeper.check_change(reader, state, event_type)
         if event_type == "m.room.canonical_alias":
             await self._check_aliases(state, content)
-        if event_type == "m.room.server_acl":
-            raise Forbidden("There is one server here: access lists of servers have no meaning.")
         draft = Draft(event_type, content, state_key)
         appended = await self.eventlog.append(Proposal(reader.user_id, reader.user_no, [draft], state.room_no))
         return appended.event_ids[0]
 
     async def redact(
-        self, reader: Reader, room_id: str, event_id: object, txn_id: str, content: Mapping[str, Any]
-    ) -> str:
-        """Empty an event; returns the redaction's event id."""
+        self, reader: Reader, room_id: str, event_id: object, txn_id: str, content: Mapping[str, Any],
+        endpoint: str = "",
+    ) -> str:  # fmt: skip
+        """Empty an event; returns the redaction's event id. `endpoint`: what was asked, unless that for redactions."""
         state = await self.require_joined(reader, room_id)
         if not isinstance(event_id, str):
             raise BadJson("'redacts' must name an event.")
-        txn = txn_of(reader, "redact", txn_id)
+        if not isinstance(content.get("reason", ""), str):
+            raise BadJson("'reason' must be a string.")
+        txn = txn_of(reader, endpoint or f"redact {event_id}", txn_id)
         keeper = self.keeper_of(state)
         if keeper is not None:
             return await keeper.redact(reader, state, event_id, txn, content)
@@ -126,10 +127,7 @@ class Rooms:
             raise NotFound("There is no such event in this room.")
         if target.type == "m.room.create":
             raise Forbidden("The event that created the room cannot be redacted.")
-        body: dict[str, Any] = {"redacts": event_id}
-        if isinstance(content.get("reason"), str):
-            body["reason"] = content["reason"]
-        draft = Draft("m.room.redaction", body, redacts=target)
+        draft = Draft("m.room.redaction", {**content, "redacts": event_id}, redacts=target)
         appended = await self.eventlog.append(Proposal(reader.user_id, reader.user_no, [draft], state.room_no, txn=txn))
         return appended.event_ids[0]
 
@@ -159,20 +157,22 @@ class Rooms:
         if not window.readable(target.pos):
             return None
         if relation.rel_type == "m.thread" and target.relates:
-            raise InvalidParam("A thread cannot begin at an event that itself is in one, an edit or a reaction.")
+            raise NoThread("A thread cannot begin at an event that itself is in one, an edit or a reaction.")
         if relation.rel_type == "m.replace" and (
             target.sender != reader.user_id or target.type != event_type or target.state_key is not None
         ):
             return None  # not a valid edit: it stands as a message of its own
-        if relation.rel_type == "m.annotation" and event_type == "m.reaction":
-            await self._check_annotation(reader, state, target, relation.key)
+        if relation.rel_type == "m.annotation":
+            await self._check_annotation(reader, state, target, event_type, relation.key)
         return target
 
-    async def _check_annotation(self, reader: Reader, state: RoomState, target: Target, key: str | None) -> None:
+    async def _check_annotation(
+        self, reader: Reader, state: RoomState, target: Target, event_type: str, key: str | None
+    ) -> None:
         row = await self.database.fetch_one(
             "SELECT pos FROM relations WHERE room_no = ? AND parent_pos = ? AND sender_no = ? AND "
-            "rel_type = 'm.annotation' AND key = ?",
-            state.room_no, target.pos, reader.user_no, key,
+            "rel_type = 'm.annotation' AND type = ? AND key = ?",
+            state.room_no, target.pos, reader.user_no, event_type, key,
         )  # fmt: skip
         if row is not None:
             raise DuplicateAnnotation("You have already reacted with this.")
@@ -191,11 +191,12 @@ class Rooms:
     async def _check_aliases(self, state: RoomState, content: Content) -> None:
         """Every alias newly named must point at this room."""
         before = state.content("m.room.canonical_alias") or {}
-        known = {before.get("alias"), *(before.get("alt_aliases") or ())}
-        alternatives = content.get("alt_aliases") or ()
-        if not isinstance(alternatives, list | tuple):
+        listed = before.get("alt_aliases")
+        known = [before.get("alias"), *(listed if isinstance(listed, list) else ())]
+        alternatives = content.get("alt_aliases") or []
+        if not isinstance(alternatives, list):
             raise BadJson("'alt_aliases' must be a list.")
-        for alias in (content.get("alias"), *alternatives):
+        for alias in (content.get("alias") or None, *alternatives):
             if alias is None or alias in known:
                 continue
             if not isinstance(alias, str):
@@ -207,7 +208,7 @@ class Rooms:
 
 
 def txn_of(reader: Reader, method: str, txn_id: str) -> Txn:
-    """What a retry from the same device is known by. Raises InvalidParam."""
+    """What a retry from the same device, of the same request, is known by. Raises InvalidParam."""
     if len(txn_id.encode()) > TXN_ID_MAX_BYTES:
         raise InvalidParam(f"A transaction id has at most {TXN_ID_MAX_BYTES} bytes.")
     return Txn(reader.user_no, reader.device_id, method, txn_id)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from teahouse.clock import Clock
-from teahouse.db import Database, marks, padded
+from teahouse.db import Database, Row, marks, padded
 from teahouse.eventlog.service import EventLog
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import EventClass, StoredEvent
@@ -87,15 +87,16 @@ class Serving:
         self, reader: Reader, state: RoomState, window: Window, events: Sequence[StoredEvent], ignored: Collection[str]
     ) -> dict[int, dict[str, Any]]:
         """Bundled aggregations by parent position. Source: Client-Server API, "Aggregations of child events"."""
-        parents = [event for event in events if event.class_ & EventClass.HAS_CHILDREN and event.redacted_pos is None]
+        parents = [event for event in events if event.class_ & EventClass.HAS_CHILDREN]
         if not parents:
             return {}
-        rows = await self._database.fetch(
-            "SELECT parent_pos, pos, rel_type, type, sender_no FROM relations WHERE room_no = ? AND parent_pos IN "
-            f"({marks(len(parents))}) AND rel_type IN ('m.replace', 'm.thread', 'm.reference') "
-            "ORDER BY parent_pos, pos DESC LIMIT ?",
-            state.room_no, *padded([event.pos for event in parents]), CHILDREN_BUNDLED_MAX,
-        )  # fmt: skip
+        rows = await self._children(state, [event.pos for event in parents])
+        if len(rows) == CHILDREN_BUNDLED_MAX:  # the many of one must not hide the few of another
+            rows = [row for event in parents for row in await self._children(state, [event.pos])]
+        if ignored and rows:
+            found = await self._eventlog.store.at_many(self._database, [row[1] for row in rows])
+            silent = {event.pos for event in found if event.sender in ignored}
+            rows = [row for row in rows if row[1] not in silent]
         bundles: dict[int, dict[str, Any]] = {}
         for parent in parents:
             children = [row[1:] for row in rows if row[0] == parent.pos and window.readable(row[1])]
@@ -103,6 +104,15 @@ class Serving:
             if bundle:
                 bundles[parent.pos] = bundle
         return bundles
+
+    async def _children(self, state: RoomState, parents: Sequence[int]) -> Sequence[Row]:
+        """(parent_pos, pos, rel_type, type, sender_no) of what relates to some events, the newest of each first."""
+        return await self._database.fetch(
+            "SELECT parent_pos, pos, rel_type, type, sender_no FROM relations WHERE room_no = ? AND parent_pos IN "
+            f"({marks(len(parents))}) AND rel_type IN ('m.replace', 'm.thread', 'm.reference') "
+            "ORDER BY parent_pos, pos DESC LIMIT ?",
+            state.room_no, *padded(parents), CHILDREN_BUNDLED_MAX,
+        )  # fmt: skip
 
     async def _bundle(
         self,
@@ -117,7 +127,8 @@ class Serving:
         edits = [
             pos for pos, rel_type, event_type, _ in children if rel_type == "m.replace" and event_type == parent.type
         ]
-        if edits:
+        # What was emptied stays empty, and an edit has no edits.
+        if edits and parent.redacted_pos is None and not matrix_events.replaces(parent.content):
             edit = await self._current(state, edits[0])
             if (edit is not None and "m.new_content" in edit.content) or (edit and edit.type == "m.room.encrypted"):
                 bundle["m.replace"] = msgspec.Raw(
@@ -150,13 +161,10 @@ class Serving:
         ignored: Collection[str],
     ) -> dict[str, Any] | None:
         """The thread summary: newest event, number of events, whether the reader took part."""
-        for pos, _ in thread:
-            latest = await self._eventlog.store.at(self._database, pos)
-            if latest is not None and latest.sender not in ignored:
-                break
-        else:
+        latest = await self._eventlog.store.at(self._database, thread[0][0])
+        if latest is None:
             return None
-        [served] = await self.events(reader, state, window, [latest])
+        [served] = await self.events(reader, state, window, [latest], ignored=ignored)
         took_part = parent.sender_no == reader.user_no or any(number == reader.user_no for _, number in thread)
         return {
             "latest_event": msgspec.Raw(served),
