@@ -63,6 +63,7 @@ from teahouse.push.classes import DefaultRules
 from teahouse.push.service import PushRules
 from teahouse.push.unread import Unread
 from teahouse.rooms.api import RoomsApi
+from teahouse.rooms.belongings import Belongings
 from teahouse.rooms.creation import Creation
 from teahouse.rooms.directory import Directory
 from teahouse.rooms.directory_api import DirectoryApi
@@ -216,6 +217,8 @@ class App:
         self.contacts = Contacts(database, self.clock, greetings, self.account_data, self.account_data.ignore)
         self.rooms = Rooms(database, self.eventlog, self.readership, self.people)
         self.membership = Membership(self.rooms, self.members, self.contacts)
+        belongings = Belongings(database, self.rooms, self.account_data, self.push_rules)
+        self.membership.arrived.append(belongings.follow)
         self.creation = Creation(
             self.rooms, self.membership, config.rooms.default_version, encrypt_private=config.rooms.encrypt_private
         )
@@ -354,7 +357,7 @@ class App:
             ),
             MailingsPages(self.mailings, self.public_accounts),
             ProfilesApi(Profiles(self.database, self.people, self.rooms_of_users.profile_changed)),
-            AccountDataApi(self.account_data, self.identifiers.room_no),
+            AccountDataApi(self.account_data, self.identifiers.room_no, self.push_rules.ruleset),
             PushApi(self.push_rules),
             KeysApi(self.keys, users_api, self.device_lists),
             BackupApi(self.keys.backups),

@@ -1,6 +1,8 @@
 """Aliases and the public directory."""
 
-from tests.world import SERVER, World
+from typing import Any
+
+from tests.world import SERVER, Person, World
 
 
 async def test_an_alias_leads_to_its_room_until_it_is_removed(tea: World) -> None:
@@ -75,3 +77,51 @@ async def test_an_upgraded_room_hands_over_its_aliases_and_a_retry_finds_the_sam
     assert create["predecessor"]["room_id"] == old
     path = {"roomId": new, "eventType": "m.room.name"}
     assert await alice.good("GET", "/rooms/{roomId}/state/{eventType}/", **path) == {"name": "tea house"}
+
+
+async def test_a_room_goes_no_more_by_an_alias_that_is_gone(tea: World) -> None:
+    alice, bob = await tea.person("alice"), await tea.person("bob")
+    room = await alice.create(preset="public_chat", room_alias_name="tea")
+    await bob.join(room)
+    aliases = [f"#{name}:{SERVER}" for name in ("tea", "chai", "bobs")]
+    for person, alias in ((alice, aliases[1]), (bob, aliases[2])):
+        await person.good("PUT", "/directory/room/{roomAlias}", {"room_id": room}, roomAlias=alias)
+    await alice.set(room, "m.room.canonical_alias", {"alias": aliases[0], "alt_aliases": aliases[1:]})
+
+    async def after(person: Person, alias: str) -> Any:
+        await person.good("DELETE", "/directory/room/{roomAlias}", roomAlias=alias)
+        return await alice.good("GET", "/rooms/{roomId}/state/m.room.canonical_alias", roomId=room)
+
+    assert await after(alice, aliases[1]) == {"alias": aliases[0], "alt_aliases": [aliases[2]]}
+    assert await after(bob, aliases[2]) == {"alias": aliases[0], "alt_aliases": [aliases[2]]}  # not his to change
+    assert await after(alice, aliases[0]) == {"alt_aliases": [aliases[2]]}
+
+
+async def test_the_main_alias_goes_with_the_room_to_the_one_that_replaces_it(tea: World) -> None:
+    alice = await tea.person("alice")
+    room = await alice.create(preset="public_chat", room_alias_name="tea", room_version="11")
+    upgraded = await alice.good("POST", "/rooms/{roomId}/upgrade", {"new_version": "12"}, roomId=room)
+    content = {"alias": f"#tea:{SERVER}"}
+    template = "/rooms/{roomId}/state/m.room.canonical_alias"
+    assert await alice.good("GET", template, roomId=upgraded["replacement_room"]) == content
+    assert await alice.good("GET", template, roomId=room) == {}
+    levels = await alice.good(
+        "GET", "/rooms/{roomId}/state/m.room.power_levels", roomId=upgraded["replacement_room"]
+    )
+    assert levels["events"]["m.room.tombstone"] > levels["state_default"]
+
+
+async def test_the_directory_is_of_this_server_and_this_network(tea: World) -> None:
+    alice = await tea.person("alice")
+    room = await alice.create(visibility="public")
+    for method, body in (("GET", None), ("POST", {})):
+        own = await alice.good(method, "/publicRooms", body, {"server": SERVER})
+        assert [listed["room_id"] for listed in own["chunk"]] == [room]
+        other = await alice.ask(method, "/publicRooms", body, {"server": "elsewhere.test"})
+        assert (other.status, other.errcode) == (404, "M_NOT_FOUND")
+    everywhere = await alice.good("POST", "/publicRooms", {"include_all_networks": True})
+    assert [listed["room_id"] for listed in everywhere["chunk"]] == [room]
+    elsewhere = await alice.good("POST", "/publicRooms", {"third_party_instance_id": "irc"})
+    assert elsewhere == {"chunk": [], "total_room_count_estimate": 0}
+    both = {"third_party_instance_id": "irc", "include_all_networks": True}
+    assert (await alice.ask("POST", "/publicRooms", both)).errcode == "M_INVALID_PARAM"

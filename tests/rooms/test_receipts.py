@@ -220,3 +220,41 @@ async def test_receipts_shown_together_are_read_once_for_all_readers(tea: World)
             assert set(receipts["content"][said]["m.read"]) == {each.user_id for each in others}
         assert max(costs[1:]) <= costs[0] - len(others), (showing, costs)
         said = await alice.say(room)
+
+
+async def test_a_receipt_is_for_the_thread_its_event_is_in(tea: World) -> None:
+    alice, bob, room = await pair(tea)
+    root, other = await alice.say(room), await alice.say(room)
+
+    async def relate(event_id: str, rel_type: str) -> str:
+        relation = {"rel_type": rel_type, "event_id": event_id, "key": "1"}
+        return await alice.send(room, "org.example", {"m.relates_to": relation})
+
+    inside = await relate(root, "m.thread")
+    liked_root, liked_inside = await relate(root, "m.annotation"), await relate(inside, "m.annotation")
+    emptied = await relate(root, "m.thread")
+    await alice.redact(room, emptied)
+    right = [
+        (root, "main"), (other, "main"), (liked_root, "main"), (root, root), (liked_root, root), (inside, root),
+        (liked_inside, root), (emptied, "main"), (emptied, root),
+    ]  # fmt: skip
+    wrong = [(inside, "main"), (liked_inside, "main"), (other, root), (inside, other)]
+    for event_id, thread in right:
+        assert (await read(bob, room, event_id, thread_id=thread)).status == 200, (event_id, thread)
+    for event_id, thread in wrong:
+        answer = await read(bob, room, event_id, thread_id=thread)
+        assert (answer.status, answer.errcode) == (400, "M_INVALID_PARAM"), (event_id, thread)
+    assert (await read(bob, room, root, thread_id=5)).errcode == "M_INVALID_PARAM"
+
+
+async def test_the_fully_read_line_is_at_an_event_of_the_room(tea: World) -> None:
+    alice, bob, room = await pair(tea)
+    elsewhere = await alice.say(await alice.create(preset="public_chat"))
+    for event_id in (elsewhere, "$nothing", "nothing"):
+        markers = {"m.fully_read": event_id}
+        answers = (
+            await bob.ask("POST", "/rooms/{roomId}/read_markers", markers, roomId=room),
+            await read(bob, room, event_id, "m.fully_read"),
+        )
+        for answer in answers:
+            assert (answer.status, answer.errcode) == (400, "M_INVALID_PARAM")

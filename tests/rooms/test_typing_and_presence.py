@@ -66,15 +66,27 @@ async def test_one_who_sent_it_or_left_types_no_more(tea: World, ending: str) ->
     assert typing(await alice.sync(seen["next_batch"]), room) == []
 
 
-async def test_typing_is_ones_own_and_needs_a_time(tea: World) -> None:
+async def test_typing_lasts_a_while_where_no_time_is_named(tea: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, bob, room = await pair(tea)
+    path = {"roomId": room, "userId": alice.user_id}
+    await alice.good("PUT", "/rooms/{roomId}/typing/{userId}", {"typing": True}, **path)
+    assert typing(await bob.sync(), room) == [alice.user_id]
+    monkeypatch.setattr(ephemeral, "TYPING_DEFAULT_MS", 1)
+    seen = await bob.sync()
+    await alice.good("PUT", "/rooms/{roomId}/typing/{userId}", {"typing": True}, **path)
+    assert typing(await bob.sync(seen["next_batch"], timeout=10_000), room) == []
+
+
+async def test_typing_is_ones_own_for_no_time_below_none(tea: World) -> None:
     alice, bob, room = await pair(tea)
     carol = await tea.person("carol")
     template = "/rooms/{roomId}/typing/{userId}"
     refused = [
         (bob, alice.user_id, {"typing": True, "timeout": 1}, 403),
         (carol, carol.user_id, {"typing": True, "timeout": 1}, 403),
-        (alice, alice.user_id, {"typing": True}, 400),
         (alice, alice.user_id, {"typing": True, "timeout": -1}, 400),
+        (alice, alice.user_id, {"typing": False, "timeout": -1}, 400),
+        (alice, alice.user_id, {"timeout": 1}, 400),
     ]
     for person, user_id, body, status in refused:
         assert (await person.ask("PUT", template, body, roomId=room, userId=user_id)).status == status

@@ -64,6 +64,29 @@ async def test_what_the_server_writes_cannot_be_set(tea: World, data_type: str) 
         assert (refused.status, refused.errcode) == (405, "M_BAD_JSON")
 
 
+async def test_numbers_of_account_data_may_have_fractions(tea: World) -> None:
+    alice = await tea.person("alice")
+    content = {"size": 1.5, "more": [0.1, -2.25, 1e3]}
+    assert (await put(alice, "org.example", content)).json == {}
+    assert (await get(alice, "org.example")).json == content
+    room = await alice.create()
+    assert (await put(alice, "m.tag", {"tags": {"u.tea": {"order": 0.25}}}, room)).json == {}
+    assert (await get(alice, "m.tag", room)).json == {"tags": {"u.tea": {"order": 0.25}}}
+    for wrong in (2**53, float("inf"), float("nan")):
+        assert (await put(alice, "org.example", {"size": wrong})).status == 400
+
+
+async def test_the_rules_of_one_who_never_changed_one_are_read_as_those_of_others(tea: World) -> None:
+    alice = await tea.person("alice")
+    rules = (await get(alice, "m.push_rules")).json
+    [shown] = [event for event in (await alice.sync())["account_data"]["events"] if event["type"] == "m.push_rules"]
+    assert rules == shown["content"]
+    await alice.good("PUT", "/pushrules/global/room/{ruleId}", {"actions": []}, ruleId="!tea:tea.test")
+    assert (await get(alice, "m.push_rules")).json["global"]["room"][0]["rule_id"] == "!tea:tea.test"
+    room = await alice.create()
+    assert (await get(alice, "m.push_rules", room)).status == 404
+
+
 async def test_account_data_has_limits(tea: World) -> None:
     alice = await tea.person("alice")
     refused = await put(alice, "org.example", {"x": "x" * CONTENT_MAX_BYTES})

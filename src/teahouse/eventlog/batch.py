@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from teahouse.errors import BadJson, Forbidden, NotFound, TooLarge
+from teahouse.errors import BadJson, Forbidden, InvalidRoomState, NotFound, TooLarge
 from teahouse.eventlog.identifiers import Identifiers, number_at
 from teahouse.eventlog.state import RoomState, version_of
 from teahouse.eventlog.types import (
@@ -162,20 +162,30 @@ class Trial:
             raise BadJson("A history visibility holds no NUL characters.")  # it is kept beside the event, as a text
         state = self._state(room_no, draft)
         proposal = self._proposal
-        auth_rules.authorise(
-            state,
-            sender=proposal.sender,
-            event_type=draft.type,
-            state_key=draft.state_key,
-            content=content,
-            authorised_via=proposal.authorised_via,
-        )
+        self._authorise(state, draft, content)
         if draft.redacts is not None:
             may_redact(state, proposal.sender, draft.redacts.sender)
         check_size(state, draft, content, self._batch.limits)
         event = self._build(state, draft, content, room_no, pos)
         self._apply(state, draft, event)
         return event
+
+    def _authorise(self, state: RoomState, draft: Draft, content: Content) -> None:
+        """Raises the refusal of the rules; of a room that does not exist yet, that it cannot begin so."""
+        proposal = self._proposal
+        try:
+            auth_rules.authorise(
+                state,
+                sender=proposal.sender,
+                event_type=draft.type,
+                state_key=draft.state_key,
+                content=content,
+                authorised_via=proposal.authorised_via,
+            )
+        except Forbidden as refusal:
+            if proposal.new_room is None or draft.old_room:
+                raise
+            raise InvalidRoomState(refusal.message) from None
 
     def _state(self, room_no: int, draft: Draft) -> RoomState:
         state = self.changed.get(room_no) or self._batch.state(room_no)

@@ -41,6 +41,13 @@ def json_object(request: Request) -> dict[str, Any]:
     return value
 
 
+def data_object(request: Request) -> dict[str, Any]:
+    """The same for what is kept for a client and no event, where numbers may have fractions."""
+    value = unchecked_object(request)
+    check_json(value, fractions=True)
+    return value
+
+
 def content(request: Request) -> dict[str, Any]:
     """The same for the content of an event, which must be there: an empty body is no JSON."""
     if not request.body:

@@ -6,6 +6,7 @@ Source: appendices, "Canonical JSON"; room version 6, "Canonical JSON".
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from teahouse.errors import BadJson
@@ -14,8 +15,11 @@ INTEGER_MAX = 2**53 - 1  # appendices, "Canonical JSON": what every JSON reader 
 JSON_DEPTH_MAX = 64  # nesting of client content; deeper is a bomb, not a message
 
 
-def check_json(value: Any) -> None:
-    """Raises BadJson for a float, an integer beyond 2^53 - 1, a lone surrogate, or nesting beyond the bound."""
+def check_json(value: Any, *, fractions: bool = False) -> None:
+    """Raises BadJson for a float, an integer beyond 2^53 - 1, a lone surrogate, or nesting beyond the bound.
+
+    With `fractions` finite floats pass: what is no event need not be canonical.
+    """
     stack: list[tuple[Any, int]] = [(value, 1)]
     while stack:
         item, depth = stack.pop()
@@ -37,7 +41,7 @@ def check_json(value: Any) -> None:
         elif kind is int:
             if not -INTEGER_MAX <= item <= INTEGER_MAX:
                 raise BadJson("A number lies outside of the integers that JSON carries exactly, ±(2^53 - 1).")
-        elif kind is float:
+        elif kind is float and not (fractions and math.isfinite(item)):
             raise BadJson("Numbers with a fraction or an exponent are not allowed; send an integer or a string.")
 
 

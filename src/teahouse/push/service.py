@@ -11,6 +11,7 @@ import msgspec
 from teahouse.db import Database, Reader, Transaction
 from teahouse.matrix import push_rules
 from teahouse.matrix.push_rules import Ruleset
+from teahouse.push import carrying
 
 DATA_TYPE = "m.push_rules"
 RULESETS_CACHED_MAX = 20_000  # users whose rules are kept in memory
@@ -77,6 +78,12 @@ class PushRules:
     async def end_topic(self, tx: Transaction, user_no: int, user_id: str, room_id: str, place: int) -> None:
         """A channel's topic is no more: who was alerted of it alone is alerted of all posts."""
         await self._change_in(tx, user_no, user_id, lambda rules: push_rules.end_topic(rules, room_id, place))
+
+    async def carry(self, tx: Transaction, user_no: int, user_id: str, old: str, new: str) -> None:
+        """Make the user's own rules about one room hold for the one that replaces it."""
+        rules = await self._stored(tx, user_no, user_id)
+        if carrying.carry(rules, old, new):
+            await self._storage.set_in(tx, user_no, 0, DATA_TYPE, {"global": rules})
 
     async def _change_in(self, tx: Transaction, user_no: int, user_id: str, change: Change) -> None:
         rules = await self._stored(tx, user_no, user_id)

@@ -14,6 +14,7 @@ from teahouse.eventlog import listing
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Also, Content, Draft, Issued, NewRoom, Proposal, StoredEvent
 from teahouse.matrix import identifiers
+from teahouse.matrix.canonical_json import INTEGER_MAX
 from teahouse.matrix.room_versions import ROOM_VERSIONS, RoomVersion
 from teahouse.rooms.membership import Membership
 from teahouse.rooms.service import RESERVED, Rooms
@@ -33,8 +34,10 @@ PRESETS = {
 }
 CARRIED_OVER = (
     "m.room.server_acl", "m.room.encryption", "m.room.name", "m.room.avatar", "m.room.topic", "m.room.guest_access",
-    "m.room.history_visibility", "m.room.join_rules",
+    "m.room.history_visibility", "m.room.join_rules", "m.room.canonical_alias",
 )  # fmt: skip
+TOMBSTONE = "m.room.tombstone"
+TOMBSTONE_LEVEL = 150  # room version 12: replacing the room is for its creators unless they say otherwise
 
 
 class StateInput(msgspec.Struct):
@@ -127,7 +130,9 @@ class Creation:
             also=self._move(state), users={reader.user_id: reader.user_no},
         )  # fmt: skip
         appended = await self._rooms.append(proposal)
-        return self._rooms.eventlog.identifiers.room_id(appended.room_no, version.name)
+        new_room_id = self._rooms.eventlog.identifiers.room_id(appended.room_no, version.name)
+        await self._membership.tell_arrived(reader, await self._rooms.require(new_room_id))
+        return new_room_id
 
     async def _replacement(
         self, reader: Reader, state: RoomState, version: RoomVersion, additional: Sequence[str]
@@ -155,6 +160,8 @@ class Creation:
             levels["users"] = {user: level for user, level in levels.get("users", {}).items() if user not in makers}
         elif reader.user_id not in levels.get("users", {}):
             levels["users"] = {**levels.get("users", {}), reader.user_id: 100}
+        if version.privileged_creators:
+            levels = guarded(levels)
         drafts = [
             Draft("m.room.create", created, ""),
             Draft("m.room.member", await self._membership.member_content(reader.user_no, "join", None), reader.user_id),
@@ -164,6 +171,8 @@ class Creation:
             content = state.content(event_type)
             if content is not None:
                 drafts.append(Draft(event_type, content, ""))
+        if self._may_unname(reader, state):
+            drafts.append(Draft("m.room.canonical_alias", {}, "", old_room=True))
         closed = closed_levels(state)
         if closed is not None:
             drafts.append(Draft("m.room.power_levels", closed, "", old_room=True))
@@ -176,6 +185,13 @@ class Creation:
             )
         )
         return drafts
+
+    def _may_unname(self, reader: Reader, state: RoomState) -> bool:
+        """Whether the room has a main alias, which goes on to the next one, and the reader may take it away here."""
+        levels = state.power_levels
+        return bool(state.content("m.room.canonical_alias")) and (
+            levels.user(reader.user_id) >= levels.state("m.room.canonical_alias")
+        )
 
     def _move(self, state: RoomState) -> Any:
         """Point the old room's aliases at the new one, and take it out of the directory."""
@@ -284,8 +300,9 @@ def create_draft(reader: Reader, wish: CreateRoom, version: RoomVersion, preset:
         content["creator"] = reader.user_id
     if version.privileged_creators and preset == "trusted_private_chat" and wish.invite:
         additional = content.get("additional_creators", [])
-        named = additional if isinstance(additional, list) else []
-        content["additional_creators"] = list(dict.fromkeys([*named, *wish.invite]))
+        if isinstance(additional, list):  # else admission says what is wrong with it
+            guests = [user for user in dict.fromkeys(wish.invite) if user not in additional]
+            content["additional_creators"] = [*additional, *guests]
     return Draft("m.room.create", content, "")
 
 
@@ -303,8 +320,6 @@ def power_levels(reader: Reader, wish: CreateRoom, version: RoomVersion, preset:
             "m.room.history_visibility": 100,
             "m.room.canonical_alias": 50,
             "m.room.avatar": 50,
-            # Room version 12: replacing the room is for its creators unless they say otherwise.
-            "m.room.tombstone": 150 if version.privileged_creators else 100,
             "m.room.server_acl": 100,
             "m.room.encryption": 100,
         },
@@ -316,7 +331,21 @@ def power_levels(reader: Reader, wish: CreateRoom, version: RoomVersion, preset:
         "invite": 0,
         "historical": 100,
     }
-    return content | (wish.power_level_content_override or {})
+    if not version.privileged_creators:
+        content["events"][TOMBSTONE] = 100
+    content |= wish.power_level_content_override or {}
+    return guarded(content) if version.privileged_creators else content
+
+
+def guarded(levels: dict[str, Any]) -> dict[str, Any]:
+    """Power levels that name one for replacing the room, higher than for other state, where they named none.
+
+    Source: Client-Server API, "POST /createRoom". What is no level stays, for admission to refuse.
+    """
+    events, default = levels.get("events", {}), levels.get("state_default", 50)
+    if not isinstance(events, dict) or TOMBSTONE in events or type(default) is not int:
+        return levels
+    return levels | {"events": events | {TOMBSTONE: max(TOMBSTONE_LEVEL, min(default + 1, INTEGER_MAX))}}
 
 
 def named_state(wish: CreateRoom, preset: str, alias: str | None, *, encrypted: bool = False) -> list[Draft]:

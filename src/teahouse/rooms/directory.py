@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +90,20 @@ class Directory:
             raise Forbidden("Only who made an alias, or may name the room's main one, can remove it.")
         async with self._database.transaction() as tx:
             await tx.execute("DELETE FROM aliases WHERE alias = ? AND room_no = ?", alias, room_no)
+        if state is not None and may and self._rooms.keeper_of(state) is None:
+            await self._unname(reader, state, alias)
+
+    async def _unname(self, reader: Reader, state: RoomState, alias: str) -> None:
+        """Take an alias that is gone out of those the room goes by."""
+        content = dict(state.content("m.room.canonical_alias") or {})
+        before = dict(content)
+        if content.get("alias") == alias:
+            del content["alias"]
+        if isinstance(content.get("alt_aliases"), list):
+            content["alt_aliases"] = [each for each in content["alt_aliases"] if each != alias]
+        if content != before:
+            with suppress(Forbidden):  # their power may be gone meanwhile; the alias is
+                await self._rooms.set_state(reader, state.room_id, "m.room.canonical_alias", "", content)
 
     async def aliases(self, reader: Reader, room_id: str) -> list[str]:
         """The aliases of a room, for its members (and anybody where its history is open to the world)."""

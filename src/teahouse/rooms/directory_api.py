@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from teahouse.errors import InvalidParam
+from teahouse.errors import InvalidParam, NotFound
 from teahouse.http import codec
 from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.rooms.api import ROOM, reader_of
@@ -95,12 +95,18 @@ class DirectoryApi:
         return codec.reply({})
 
     async def public_rooms(self, request: Request) -> Response:
+        self._check_server(request)
         limit = codec.integer(request, "limit", PUBLIC_ROOMS_PAGE_MAX, low=1, high=PUBLIC_ROOMS_PAGE_MAX)
         page = await self._directory.public_rooms("", codec.parameter(request, "since"), limit)
         return codec.reply(reply_of(page))
 
     async def search_public_rooms(self, request: Request) -> Response:
         body = codec.body(request, PublicRoomsBody)
+        self._check_server(request)
+        if body.third_party_instance_id is not None:
+            if body.include_all_networks:
+                raise InvalidParam("'third_party_instance_id' names one network; 'include_all_networks' asks for all.")
+            return codec.reply({"chunk": [], "total_room_count_estimate": 0})  # no other network is reached from here
         if body.limit is not None and body.limit < 1:
             raise InvalidParam("'limit' must be at least 1.")
         limit = min(body.limit or PUBLIC_ROOMS_PAGE_MAX, PUBLIC_ROOMS_PAGE_MAX)
@@ -110,6 +116,12 @@ class DirectoryApi:
         if types is not None:
             reply["chunk"] = [room for room in page.chunk if room.get("room_type") in types]
         return codec.reply(reply)
+
+    def _check_server(self, request: Request) -> None:
+        """Raises NotFound for the directory of another server: this one speaks with none."""
+        server = codec.parameter(request, "server")
+        if server is not None and server != self._directory.server_name:
+            raise NotFound(f"The directory of {server} cannot be reached from here.")
 
 
 def reply_of(page: PublicRooms) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from teahouse.rooms.service import Rooms
 from teahouse.rooms.types import Reader
 
 TYPING_MAX_MS = 120_000  # longest time one typing notice may hold
+TYPING_DEFAULT_MS = 30_000  # when the client names no time: that after which clients are told to say so again
 TYPING_MEMBERS_MAX = 500  # rooms larger than this carry no typing notices
 ROOMS_TYPED_MAX = 100_000  # rooms whose last change of typing is remembered
 STATUS_MAX_BYTES = 1_024  # of a presence status message
@@ -66,7 +67,7 @@ class Typing:
         if user_id != reader.user_id:
             raise Forbidden("You can say only of yourself that you are typing.")
         state = await self._rooms.require_joined(reader, room_id)
-        if typing and (timeout_ms is None or timeout_ms < 0):
+        if timeout_ms is not None and timeout_ms < 0:
             raise InvalidParam("'timeout' must be the number of milliseconds to hold the notice for.")
         if len(state.joined) > TYPING_MEMBERS_MAX or self._rooms.keeper_of(state) is not None:
             return
@@ -75,7 +76,7 @@ class Typing:
         if before is not None:
             before.cancel()
         if typing:
-            delay_s = min(timeout_ms or 0, TYPING_MAX_MS) / 1_000
+            delay_s = min(TYPING_DEFAULT_MS if timeout_ms is None else timeout_ms, TYPING_MAX_MS) / 1_000
             loop = asyncio.get_running_loop()
             users[user_id] = loop.call_later(delay_s, self._end, state.room_no, user_id)
         if typing != (before is not None):

@@ -26,7 +26,7 @@ Watchers = Callable[[int], Awaitable[Collection[int]]]
 class ReceiptBody(msgspec.Struct):
     """The body of a receipt."""
 
-    thread_id: str | None = None
+    thread_id: Any = None
 
 
 class MarkersBody(msgspec.Struct, rename={"fully_read": "m.fully_read", "read": "m.read", "private": "m.read.private"}):
@@ -83,6 +83,8 @@ class EphemeralApi:
     async def receipt(self, request: Request) -> Response:
         body = codec.body(request, ReceiptBody)
         reader, path = reader_of(request), request.path
+        if not isinstance(body.thread_id, str | None):
+            raise InvalidParam("'thread_id' must be a string.")
         if path["receiptType"] == FULLY_READ:
             if body.thread_id is not None:
                 raise InvalidParam("A fully-read marker has no 'thread_id'.")
@@ -128,5 +130,8 @@ class EphemeralApi:
 
     async def _fully_read(self, reader: Reader, room_id: str, event_id: str) -> None:
         state = await self._rooms.require_joined(reader, room_id)
+        # In a kept room the reader may have events of their own, which stand in no log.
+        if self._rooms.keeper_of(state) is None and await self._rooms.target(state, event_id) is None:
+            raise InvalidParam("The fully-read marker must be at an event of the room.")
         async with self._rooms.database.transaction() as tx:
             await self._set_account_data(tx, reader.user_no, state.room_no, FULLY_READ, {"event_id": event_id})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +16,7 @@ from teahouse.rooms.service import Rooms
 from teahouse.rooms.types import InvitePolicy, Place, Reader
 from teahouse.users.profiles import check_no_badge
 
+Arrived = Callable[[Reader, RoomState], Awaitable[None]]
 REASON_MAX_CHARACTERS = 500  # why somebody is invited, kicked, banned or leaves
 
 
@@ -26,6 +27,7 @@ class Membership:
         self._rooms = rooms
         self._members = members
         self.policy = policy
+        self.arrived: list[Arrived] = []  # told of each who has come into a room
 
     async def join(self, reader: Reader, room_id: str, reason: str | None = None, extra: Content | None = None) -> str:
         """Join a room; returns its id. Joining again changes nothing."""
@@ -247,7 +249,15 @@ class Membership:
             reader.user_id, reader.user_no, [Draft("m.room.member", content, target)], state.room_no,
             authorised_via=authorised_via, also=also, users={target: target_no},
         )  # fmt: skip
-        return (await self._rooms.append(proposal)).event_ids[0]
+        appended = await self._rooms.append(proposal)
+        if content["membership"] == "join" and state.membership(target) != "join":
+            await self.tell_arrived(reader, state)
+        return appended.event_ids[0]
+
+    async def tell_arrived(self, reader: Reader, state: RoomState) -> None:
+        """The reader has come into a room."""
+        for told in self.arrived:
+            await told(reader, state)
 
     async def number(self, user_id: str) -> int:
         identifiers.user_id(user_id)

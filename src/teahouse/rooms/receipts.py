@@ -23,6 +23,7 @@ from teahouse.eventlog.service import EventLog
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.store import MAIN_THREAD, SENT
 from teahouse.eventlog.types import StoredEvent
+from teahouse.matrix import events
 from teahouse.rooms.service import Rooms
 from teahouse.rooms.types import Keeper, Reader
 
@@ -109,7 +110,7 @@ class Receipts:
         pos = await self._position(state, event_id)
         if pos is None:
             return  # a receipt for an event we do not know says nothing
-        name = UNTHREADED if thread is None else await self._thread(state, thread)
+        name = UNTHREADED if thread is None else await self._thread(state, thread, pos)
         marks = await self.marks(state.room_no, reader.user_no)
         if pos <= marks.get(name, 0) and kind == "m.read.private":
             return
@@ -333,12 +334,22 @@ class Receipts:
         row = await self._database.fetch_one("SELECT room_no FROM events WHERE pos = ?", pos)
         return pos if row is not None and row[0] == state.room_no else None
 
-    async def _thread(self, state: RoomState, thread: str) -> str:
-        if thread == MAIN_THREAD:
-            return thread
-        if not thread or await self._position(state, thread) is None:
+    async def _thread(self, state: RoomState, thread: str, pos: int) -> str:
+        """The thread of a receipt, which its event must be in. Raises InvalidParam.
+
+        A root, and what relates to it otherwise, may be read in its thread as well as in the main timeline; what was
+        emptied, also in the main timeline.
+        """
+        root = None if thread == MAIN_THREAD else await self._position(state, thread)
+        if root is None and thread != MAIN_THREAD:
             raise InvalidParam("'thread_id' must be 'main' or the event id of the thread's root.")
-        return thread
+        event = await self._eventlog.store.at(self._database, pos)
+        if event is None or event.thread_pos == root or (root is None and event.redacted_pos is not None):
+            return thread
+        relation = events.relation(event.content)
+        if event.thread_pos is None and thread in (event.event_id, relation and relation.event_id):
+            return thread
+        raise InvalidParam("The event is not in the thread that 'thread_id' names.")
 
 
 def advance(marks: dict[str, int], thread: str, pos: int) -> None:

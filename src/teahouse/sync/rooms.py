@@ -74,18 +74,21 @@ class RoomSections:
         await self._count(ask, view, section, ignored)
         return section
 
-    async def left(self, ask: Ask, view: RoomView, ignored: Collection[str]) -> Json:
+    async def left(
+        self, ask: Ask, view: RoomView, account_data: Sequence[Json], ignored: Collection[str]
+    ) -> Json:
         """A room the reader left or was put out of, up to that moment."""
         own = await self._readership.member(ask.reader, view.state, ask.reader.user_id, view.place.pos)
         if not view.window.joined_until(view.place.pos):
             # One who never came in is shown their own leaving and nothing else.
-            return alone(ask, view.place, await self._serve(ask, view, [] if own is None else [own], ignored))
+            leaving = await self._serve(ask, view, [] if own is None else [own], ignored)
+            return alone(ask, view.place, leaving) | {"account_data": {"events": account_data}}
         whole = ask.since is None or view.newly_joined
         events, page = await self._timeline(ask, view, whole, ignored)
         if own is not None and own not in events:
             events.append(own)
         section = await self._section(ask, view, events, page, whole, ignored)
-        section["account_data"] = {"events": []}
+        section["account_data"] = {"events": account_data}
         return section
 
     def refused(self, ask: Ask, state: RoomState, place: Place) -> Json:

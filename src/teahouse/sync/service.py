@@ -153,7 +153,8 @@ class Sync:
             for room_no, kind, content in data
             if room_no == 0 and filters.allows_type(ask.filter.account_data, kind)
         ]
-        if since is None and all(event["type"] != DATA_TYPE for event in own):
+        asked = filters.allows_type(ask.filter.account_data, DATA_TYPE)
+        if since is None and asked and all(event["type"] != DATA_TYPE for event in own):
             own.append({"type": DATA_TYPE, "content": {"global": await self._push_rules.ruleset(reader.user_no)}})
         if own:
             answer["account_data"] = {"events": own}
@@ -230,14 +231,16 @@ class Sync:
         came = window.membership_at(ask.floor) != "join" and window.joined_after(ask.floor)
         came = came or (window.renewed > ask.floor and place.membership == "join")
         view = RoomView(state, place, window, newly_joined=ask.since is not None and came)
+        asked = filters.allows_room(ask.filter.room.account_data, state.room_id)
+        data = data if asked else ()
         if place.membership == "join":
-            known = await self._whole_data(ask, state.room_no) if view.newly_joined else data
+            known = await self._whole_data(ask, state.room_no) if view.newly_joined and asked else data
             return await self._sections.joined(ask, view, known, ignored)
         if place.pos <= ask.floor or (ask.since is None and not ask.filter.room.include_leave):
             return None
         if place.refused:
             return self._sections.refused(ask, state, place)
-        return await self._sections.left(ask, view, ignored)
+        return await self._sections.left(ask, view, data, ignored)
 
     async def _whole_data(self, ask: Ask, room_no: int) -> list[Json]:
         """All account data of a room: what was set while the reader was not in it has not been shown."""
@@ -283,16 +286,17 @@ class Sync:
         )
 
     async def _presence_events(self, ask: Ask, ignored: Collection[str]) -> list[Json]:
-        if not self._presence.enabled:
+        wanted = ask.filter.presence
+        if not self._presence.enabled or not filters.allows_type(wanted, "m.presence"):
             return []
         watched = [*await self._contacts(ask.reader.user_no), ask.reader.user_no]
         serial = 0 if ask.since is None or ask.since.serial > ask.upto.serial else ask.since.serial
-        events = [
+        senders = [(number, await self._users.user_id(number)) for number in self._presence.changed(watched, serial)]
+        return [
             {"type": "m.presence", "sender": sender, "content": self._presence.get(number)}
-            for number in self._presence.changed(watched, serial)
-            if (sender := await self._users.user_id(number)) not in ignored
+            for number, sender in senders
+            if sender not in ignored and filters.allows_sender(wanted, sender)
         ]
-        return events if filters.allows_type(ask.filter.presence, "m.presence") else []
 
     async def _show_presence(self, reader: Reader, presence: str, waits_ms: int) -> None:
         if presence not in ("online", "offline", "unavailable"):

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from teahouse.errors import BadJson, Forbidden, InvalidParam, NotFound
 from teahouse.http import codec
 from teahouse.http.messages import Request, Response, Route
-from teahouse.users.account_data import AccountData
+from teahouse.users.account_data import PUSH_RULES, AccountData
 
 USER = "/_matrix/client/v3/user/{userId}"
 ROOM = f"{USER}/rooms/{{roomId}}"
 
 RoomNumber = Callable[[str], int | None]
+PushRulesOf = Callable[[int], Awaitable[Mapping[str, Any]]]
 
 
 class AccountDataApi:
     """What clients keep with us, over HTTP."""
 
-    def __init__(self, account_data: AccountData, room_number: RoomNumber) -> None:
+    def __init__(self, account_data: AccountData, room_number: RoomNumber, push_rules: PushRulesOf) -> None:
+        """`push_rules` gives the rules of a user who may never have changed one."""
         self._account_data = account_data
+        self._push_rules = push_rules
         self._room_number = room_number
 
     def routes(self) -> list[Route]:
@@ -37,15 +41,17 @@ class AccountDataApi:
         ]
 
     async def get(self, request: Request) -> Response:
-        user_no = own(request)
-        content = await self._account_data.get(user_no, self._room(request), request.path["type"])
+        user_no, room_no = own(request), self._room(request)
+        if request.path["type"] == PUSH_RULES and not room_no:
+            return codec.reply({"global": await self._push_rules(user_no)})
+        content = await self._account_data.get(user_no, room_no, request.path["type"])
         if content is None:
             raise NotFound("There is no such account data.")
         return Response(body=bytes(content))
 
     async def put(self, request: Request) -> Response:
         user_no = own(request)
-        content = codec.json_object(request)
+        content = codec.data_object(request)
         await self._account_data.put(user_no, self._room(request), request.path["type"], content)
         return codec.reply({})
 
