@@ -40,6 +40,10 @@ class WrongPassword(TeahouseError):
     """Login with a wrong user or password: one answer for both, so that neither can be probed."""
 
 
+class LoginNotOffered(TeahouseError):
+    """Login of a type that is not offered here."""
+
+
 class UserDeactivated(TeahouseError):
     """The account was closed."""
 
@@ -162,6 +166,10 @@ class Unavailable(TeahouseError):
 
 class Conflict(TeahouseError):
     """The thing changed meanwhile, or exists already."""
+
+
+class NoRuleToPlaceBy(TeahouseError):
+    """A push rule should go before or after another of the user's own that is not there."""
 
 
 class DuplicateAnnotation(TeahouseError):

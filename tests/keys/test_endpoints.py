@@ -153,6 +153,19 @@ async def test_a_backup_is_kept_over_http(database: Database) -> None:
         assert (await served.ask("GET", f"/room_keys/keys?version={version}"))[0] == 404
 
 
+async def test_what_a_backup_holds_is_its_clients_business(database: Database) -> None:
+    async with serving(database) as served:
+        served.add("alice", "PHONE")
+        begun = {"algorithm": "org.example.backup.v2", "auth_data": "opaque"}
+        status, created = await served.ask("POST", "/room_keys/version", begun)
+        assert status == 200
+        shown = (await served.ask("GET", "/room_keys/version"))[1]
+        assert (shown["algorithm"], shown["auth_data"]) == ("org.example.backup.v2", "opaque")
+        key, path = {**BACKED_UP, "session_data": "opaque"}, f"/room_keys/keys/!r/s?version={created['version']}"
+        assert (await served.ask("PUT", path, key))[0] == 200
+        assert await served.ask("GET", path) == (200, key)
+
+
 DEEP = b'{"messages":' + b'{"a":' * 5_000 + b"1" + b"}" * 5_000 + b"}"
 BIG = 2**63
 BAD = [
@@ -178,7 +191,9 @@ BAD = [
     ("PUT", "/sendToDevice/m.test/1", {"messages": {"@alice:tea.example": {"PHONE": {"pi": 3.14}}}}),
     ("PUT", "/sendToDevice/m.test/1", DEEP),
     ("PUT", "/sendToDevice/m.test/%00", {"messages": {}}),
-    ("POST", "/room_keys/version", {"algorithm": "tea", "auth_data": {}}),
+    ("POST", "/room_keys/version", {"algorithm": "", "auth_data": {}}),
+    ("POST", "/room_keys/version", {"algorithm": "tea", "auth_data": [1]}),
+    ("PUT", "/room_keys/keys/!r/s?version=1", {**BACKED_UP, "session_data": 1}),
     ("PUT", "/room_keys/keys/!r/s?version=1", {**BACKED_UP, "first_message_index": -1}),
     ("PUT", "/room_keys/keys/!r/s?version=1", {**BACKED_UP, "forwarded_count": BIG}),
     ("PUT", "/room_keys/keys/!r/%00?version=1", BACKED_UP),

@@ -18,6 +18,7 @@ LONG = "x/" + "y" * 300
 @pytest.mark.parametrize(
     ("given_type", "kind"),
     [("image/png", "inline"), ("Video/MP4", "inline"), ("text/plain; charset=utf-8", "inline"),
+     ("application/json", "inline"), ("text/css", "inline"), ("text/javascript", "attachment"),
      ("text/html", "attachment"), ("image/svg+xml", "attachment"), ("application/pdf", "attachment")],
 )  # fmt: skip
 async def test_only_what_cannot_run_is_shown_inline(
@@ -78,6 +79,9 @@ async def test_the_paths_without_a_token_give_nothing_away(database: Database, t
         place = await on.upload(b"x")
         for path in (f"download/{place}", f"download/{place}/name", f"thumbnail/{place}?width=1&height=1"):
             answer = await on.ask("GET", f"/_matrix/media/v3/{path}", None)
-            assert (answer.status_code, answer.json()["errcode"]) == (404, "M_UNRECOGNIZED")
+            assert (answer.status_code, answer.json()["errcode"]) == (404, "M_NOT_FOUND")
+            assert (await on.ask("GET", f"/_matrix/media/v3/{path}", "nobody")).status_code == 404
+        older = await on.ask("GET", f"/_matrix/media/v3/download/{place}")  # as bots written for these paths ask
+        assert (older.status_code, older.content) == (200, b"x")
         assert (await on.ask("GET", "/_matrix/media/v3/config", None)).status_code == 401
         assert (await on.ask("GET", "/_matrix/media/v3/config")).status_code == 200

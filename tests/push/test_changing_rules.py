@@ -72,7 +72,7 @@ async def test_rules_are_placed_by_one_another(tea: World) -> None:
     assert order.index("c") == order.index("b") + 1
     assert order.index("d") == order.index("a") - 1
     unknown = await alice.ask("PUT", RULE, body, {"before": "never"}, kind="content", ruleId="e")
-    assert (unknown.status, unknown.errcode) == (404, "M_NOT_FOUND")
+    assert (unknown.status, unknown.errcode) == (400, "M_UNKNOWN")
 
 
 async def test_rules_changed_at_once_are_all_kept(tea: World) -> None:
@@ -90,6 +90,7 @@ async def test_rules_changed_at_once_are_all_kept(tea: World) -> None:
         ("PUT", ("content", "tea"), {"actions": []}, 400),
         ("PUT", ("content", "tea"), {"pattern": "x"}, 400),
         ("PUT", ("content", "tea"), {"pattern": "x", "actions": [5]}, 400),
+        ("PUT", ("content", "tea"), {"pattern": "x", "actions": ["pour"]}, 400),
         ("PUT", ("tea", "tea"), {"actions": []}, 400),
         ("PUT", ("override", "tea"), {"actions": [], "conditions": {"a": 1}}, 400),
         ("DELETE", ("override", ".m.rule.master"), None, 400),

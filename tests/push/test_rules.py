@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teahouse.errors import InvalidParam, NotFound
+from teahouse.errors import InvalidParam, NoRuleToPlaceBy, NotFound
 from teahouse.eventlog.types import EventClass
 from teahouse.matrix import push_rules
 from teahouse.matrix.push_rules import PushContext, Ruleset, evaluate, holds
@@ -101,6 +101,7 @@ def test_the_stored_class_says_what_the_predefined_rules_say(
         ("tea", "tea", True), ("tea", "Green TEA!", True), ("tea", "teapot", False), ("tea*", "teapot", True),
         ("te?", "tea", True), ("te?", "te", False), ("*", "x", True), ("a.c", "abc", False), ("a.c", "a.c", True),
         ("green*pot", "my green tea pot", True), ("[a]", "a", False), ("茶", "喝 茶", True),
+        ("茶", "我喝茶了", True), ("tea", "theteaé", False), ("tea", "éteaé", True), ("tea", "tea_", False),
     ],
 )  # fmt: skip
 def test_patterns_match_whole_words_of_the_body(pattern: str, body: str, found: bool) -> None:
@@ -123,13 +124,19 @@ def test_patterns_match_other_fields_as_a_whole(pattern: str, name: str, found: 
         ({"kind": "event_property_is", "key": "content.n", "value": 1}, True),
         ({"kind": "event_property_is", "key": "content.n", "value": True}, False),
         ({"kind": "event_property_is", "key": "content.t", "value": True}, True),
-        ({"kind": "event_property_is", "key": "content.none", "value": None}, True),
+        ({"kind": "event_property_is", "key": "content.nil", "value": None}, True),
+        ({"kind": "event_property_is", "key": "content.none", "value": None}, False),
+        ({"kind": "event_property_is", "key": "content.none"}, False),
+        ({"kind": "event_property_is", "key": "content.list", "value": ["a", True]}, False),
+        ({"kind": "event_property_is", "key": 5, "value": 1}, False),
         ({"kind": "event_property_contains", "key": "content.list", "value": "a"}, True),
         ({"kind": "event_property_contains", "key": "content.list", "value": 1}, False),
         ({"kind": "event_property_contains", "key": "content.n", "value": 1}, False),
         ({"kind": "event_match", "key": "content.n", "pattern": "1"}, False),
         ({"kind": "event_match", "key": r"content.a\.b", "pattern": "dotted"}, True),
         ({"kind": "event_match", "key": "content.a.b", "pattern": "dotted"}, False),
+        ({"kind": "event_match", "key": r"content.a\\.b", "pattern": "slashed"}, True),
+        ({"kind": "contains_display_name"}, True),
         ({"kind": "room_member_count", "is": "5"}, True),
         ({"kind": "room_member_count", "is": "==5"}, True),
         ({"kind": "room_member_count", "is": ">5"}, False),
@@ -144,8 +151,16 @@ def test_patterns_match_other_fields_as_a_whole(pattern: str, name: str, found: 
     ],
 )
 def test_each_kind_of_condition(condition: dict[str, Any], found: bool) -> None:
-    shown = event(n=1, t=True, list=["a", True], **{"a.b": "dotted"})
-    assert holds(condition, shown, context()) is found
+    shown = event(
+        n=1, t=True, list=["a", True], nil=None, body="dear Me (2*2)!", **{"a.b": "dotted", "a\\": {"b": "slashed"}}
+    )
+    assert holds(condition, shown, context(display_name="me (2*2)")) is found
+
+
+@pytest.mark.parametrize(("name", "found"), [("tea", True), ("te", False), ("*", False), ("", False), (None, False)])
+def test_a_name_is_found_in_the_body_as_it_is_spelt(name: str | None, found: bool) -> None:
+    condition = {"kind": "contains_display_name"}
+    assert holds(condition, event(body="some TEA?"), context(display_name=name)) is found
 
 
 @given(st.text("ab*?", max_size=20), st.text("ab", max_size=40))
@@ -169,8 +184,10 @@ def test_rules_are_put_before_and_after_each_other_and_replaced_in_place() -> No
         push_rules.put(own, "content", rule_id, {"pattern": rule_id, "actions": []}, None, None)
     assert names(own, "content") == ["c", "b", "a"]
     push_rules.put(own, "content", "d", {"pattern": "d", "actions": []}, "b", None)
+    push_rules.find(own, "content", "c")["enabled"] = False
     push_rules.put(own, "content", "c", {"pattern": "c", "actions": ["notify"]}, None, "a")
     assert names(own, "content") == ["d", "b", "a", "c"]
+    assert push_rules.find(own, "content", "c")["enabled"] is False
     push_rules.find(own, "content", "b")["enabled"] = False
     push_rules.put(own, "content", "b", {"pattern": "bb", "actions": []}, None, None)
     assert names(own, "content") == ["d", "b", "a", "c"]
@@ -214,7 +231,7 @@ def test_predefined_rules_stay_and_unknown_ones_are_not_found() -> None:
         push_rules.delete(rules(), "override", ".m.rule.master")
     with pytest.raises(NotFound):
         push_rules.delete(rules(), "override", "none")
-    with pytest.raises(NotFound):
+    with pytest.raises(NoRuleToPlaceBy):
         push_rules.put(rules(), "room", "!r", {"actions": []}, "none", None)
 
 

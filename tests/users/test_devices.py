@@ -19,6 +19,9 @@ async def test_a_device_is_renamed_by_its_owner_alone(tea: World) -> None:
     path, token = "/devices/{deviceId}", alice["access_token"]
     assert (await tea.ask(token, "PUT", path, {"display_name": "茶"}, deviceId="PHONE")).json == {}
     assert await names(tea, token) == {"PHONE": "茶"}
+    for nothing in ({}, {"display_name": None}):
+        assert (await tea.ask(token, "PUT", path, nothing, deviceId="PHONE")).json == {}
+    assert await names(tea, token) == {"PHONE": "茶"}
     for method, body in (("GET", None), ("PUT", {"display_name": "x"})):
         refused = await tea.ask(bob["access_token"], method, path, body, deviceId="PHONE")
         assert (refused.status, refused.errcode) == (404, "M_NOT_FOUND")

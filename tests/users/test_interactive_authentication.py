@@ -1,13 +1,15 @@
 """Proving oneself again before something grave."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from teahouse.users.uia import UserInteractive
+from tests.databases import Place
 from tests.users.signing import PASSWORD, by_password, login, register, signed_in
-from tests.world import Answer, World
+from tests.world import Answer, World, world
 
 CHANGE = "/account/password"
 NEW = "a cup of sencha"
@@ -54,7 +56,9 @@ async def test_the_password_must_be_the_requesters_own(tea: World) -> None:
     for user in ("bob", f"{alice['user_id'].replace('alice', 'bob')}"):
         identifier = {"type": "m.id.user", "user": user}
         refused = await change(tea, alice["access_token"], by_password("bob's own password", identifier=identifier))
-        assert refused.status == 401
+        assert (refused.status, refused.errcode) == (403, "M_FORBIDDEN")
+        again = await change(tea, alice["access_token"], by_password(PASSWORD, identifier=identifier))
+        assert again.status == 403
     for user in ("alice", alice["user_id"]):
         identifier = {"type": "m.id.user", "user": user}
         assert (await change(tea, alice["access_token"], by_password(identifier=identifier), PASSWORD)).status == 200
@@ -72,6 +76,23 @@ async def test_a_stage_of_no_flow_proves_nothing(tea: World, stage: str) -> None
     alice = await register(tea, "alice")
     refused = await change(tea, alice["access_token"], {"type": stage, "token": "leaf"})
     assert (refused.status, refused.errcode, refused.json["completed"]) == (401, "M_FORBIDDEN", [])
+
+
+async def test_the_stages_of_a_flow_come_in_its_order(place: Place, tmp_path: Path) -> None:
+    settings = {"registration": "token", "accounts__terms_url": "https://tea.test/terms"}
+    async with world(place, tmp_path / "data", **settings) as tea:
+        await tea.app.accounts.make_token("leaf", None, None)
+        body = {"username": "alice", "password": PASSWORD}
+        asked = await tea.ask(None, "POST", "/register", body)
+        assert asked.json["flows"] == [{"stages": ["m.login.registration_token", "m.login.terms"]}]
+        session = asked.json["session"]
+        terms = {"type": "m.login.terms", "session": session}
+        early = await tea.ask(None, "POST", "/register", {**body, "auth": terms})
+        assert (early.status, early.errcode, early.json["completed"]) == (401, "M_FORBIDDEN", [])
+        token = {"type": "m.login.registration_token", "token": "leaf", "session": session}
+        first = await tea.ask(None, "POST", "/register", {**body, "auth": token})
+        assert (first.status, first.errcode, first.json["completed"]) == (401, None, ["m.login.registration_token"])
+        assert (await tea.ask(None, "POST", "/register", {**body, "auth": terms})).status == 200
 
 
 @pytest.mark.parametrize("session", ["unknown", "a b", "\0", 7, "x" * 10_000])

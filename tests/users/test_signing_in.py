@@ -43,7 +43,7 @@ async def test_a_wrong_name_and_a_wrong_password_get_one_answer(tea: World, name
     ("body", "errcode"),
     [
         ({}, "M_BAD_JSON"),
-        ({"type": "m.login.sso"}, "M_INVALID_PARAM"),
+        ({"type": "m.login.sso"}, "M_UNKNOWN"),
         ({"type": "m.login.password"}, "M_MISSING_PARAM"),
         ({"type": "m.login.password", "user": "alice"}, "M_MISSING_PARAM"),
         ({"type": "m.login.password", "user": "alice", "password": 5}, "M_BAD_JSON"),
@@ -57,6 +57,21 @@ async def test_a_wrong_name_and_a_wrong_password_get_one_answer(tea: World, name
 async def test_a_login_of_the_wrong_shape_is_refused(tea: World, body: dict[str, Any], errcode: str) -> None:
     refused = await tea.ask(None, "POST", "/login", body)
     assert (refused.status, refused.errcode) == (400, errcode)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"identifier": {"type": "m.id.thirdparty", "medium": "email", "address": "alice@tea.test"}},
+        {"identifier": {"medium": "email", "address": "alice@tea.test"}},
+        {"identifier": {"type": "m.id.phone", "country": "CN", "phone": "123"}},
+        {"medium": "email", "address": "alice@tea.test"},
+    ],
+)
+async def test_nobody_signs_in_by_an_address(tea: World, named: dict[str, Any]) -> None:
+    await register(tea, "alice")
+    refused = await tea.ask(None, "POST", "/login", {"type": "m.login.password", "password": PASSWORD, **named})
+    assert (refused.status, refused.errcode) == (403, "M_FORBIDDEN")
 
 
 async def test_a_login_tells_where_the_server_is_when_it_knows(place: Place, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class Backups:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, user_no: int, algorithm: str, auth_data: JsonObject) -> str:
+    async def create(self, user_no: int, algorithm: str, auth_data: JsonObject | str) -> str:
         """Begin a new version, which becomes the current one."""
         first = self._database.epoch * NUMBERS_PER_EPOCH + 1
         async with self._database.transaction() as tx:
@@ -58,7 +58,7 @@ class Backups:
             raise NotFound("There is no such key backup.")
         return found
 
-    async def update(self, user_no: int, version: str, algorithm: str, auth_data: JsonObject) -> None:
+    async def update(self, user_no: int, version: str, algorithm: str, auth_data: JsonObject | str) -> None:
         """Replace a version's auth data; raises NotFound, or InvalidParam when the algorithm is another."""
         async with self._database.transaction() as tx:
             found = await self._existing(tx, user_no, version)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from teahouse.db import Database, Transaction
-from teahouse.errors import Forbidden, InvalidParam, TooLarge
+from teahouse.errors import BadJson, Forbidden, InvalidParam, TooLarge
 from teahouse.http.messages import Requester
 from teahouse.keys import signing, store
 from teahouse.keys.device_lists import DeviceLists
@@ -42,13 +42,13 @@ class DeviceKeys:
     async def upload(self, requester: Requester, upload: KeyUpload) -> Mapping[str, int]:
         """Store what a device uploads, all or nothing; the counts of its one-time keys afterwards.
 
-        Uploading the same again changes nothing. Raises InvalidParam when the keys are another device's, or a key's
-        name is taken by another key; TooLarge when the device has too many.
+        Uploading the same again changes nothing. Raises BadJson when the keys are another device's, InvalidParam when
+        a key's name is taken by another key, TooLarge when the device has too many.
         """
         user_no, device_id = requester.user_no, requester.device_id
         keys = upload.device_keys
         if keys is not None and (keys.get("user_id") != requester.user_id or keys.get("device_id") != device_id):
-            raise InvalidParam("The device keys name another user or device than yours.")
+            raise BadJson("The device keys name another user or device than yours.")
         async with self._database.transaction() as tx:
             if keys is not None:
                 await self._put_device_keys(tx, user_no, device_id, keys)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from teahouse.errors import InvalidParam, NotFound
+from teahouse.errors import InvalidParam, NoRuleToPlaceBy, NotFound
 from teahouse.matrix.events import MOMENT, POST
+from teahouse.matrix.globs import edged, fits_whole, found_as_words
 
 TOPIC = "io.teahouse.topic."  # begins the id of a rule that alerts of one topic of a channel
 CHANNELS = ".io.teahouse.rule.channels"  # posts of public accounts are silent unless their follower asks for alerts
@@ -23,6 +24,8 @@ SOUND = {"set_tweak": "sound", "value": "default"}
 RING = {"set_tweak": "sound", "value": "ring"}
 HIGHLIGHT = {"set_tweak": "highlight"}
 NO_HIGHLIGHT = {"set_tweak": "highlight", "value": False}
+ACTIONS = ("notify", "dont_notify", "coalesce")  # the last two do nothing, and older clients still set them
+ABSENT = object()  # of an event that has no such property
 
 Rule = dict[str, Any]
 Ruleset = dict[str, list[Rule]]
@@ -36,6 +39,7 @@ class PushContext:
     joined_count: int
     sender_level: int
     notification_levels: Mapping[str, int]
+    display_name: str | None = None  # the reader's, in the room
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +167,23 @@ def holds(condition: Mapping[str, Any], event: Mapping[str, Any], context: PushC
     if kind == "event_match":
         return fits(condition.get("pattern", ""), event, key)
     if kind == "event_property_is":
-        return same(field(event, key), condition.get("value"))
+        return same(field(event, key), condition.get("value", ABSENT))
     if kind == "event_property_contains":
         values = field(event, key)
-        return isinstance(values, list) and any(same(value, condition.get("value")) for value in values)
+        return isinstance(values, list) and any(same(value, condition.get("value", ABSENT)) for value in values)
+    if kind == "contains_display_name":
+        return contains_name(event, context.display_name)
     if kind == "room_member_count":
         return count_fits(str(condition.get("is", "")), context.joined_count)
     if kind == "sender_notification_permission" and isinstance(key, str):
         return context.sender_level >= context.notification_levels.get(key, 50)
     return False
+
+
+def contains_name(event: Mapping[str, Any], name: str | None) -> bool:
+    """Whether the body holds the reader's name, in whole words."""
+    body = field(event, "content.body")
+    return bool(name) and isinstance(body, str) and edged(str(name), "both", plain=True).search(body) is not None
 
 
 def fits(pattern: Any, event: Mapping[str, Any], key: str) -> bool:
@@ -182,75 +194,24 @@ def fits(pattern: Any, event: Mapping[str, Any], key: str) -> bool:
     return found_as_words(pattern, value) if key == "content.body" else fits_whole(pattern, value)
 
 
-def fits_whole(pattern: str, value: str) -> bool:
-    """Whether a whole value fits a glob, in time linear in the value."""
-    first, *others = (compiled(segment) for segment in pattern.split("*"))
-    if not others:
-        return first.fullmatch(value) is not None
-    *middle, last = others
-    place = end_of(first.match(value))
-    for segment in middle:
-        place = None if place is None else end_of(segment.search(value, place))
-    tail = len(value) - len(pattern.rpartition("*")[2])
-    return place is not None and tail >= place and last.fullmatch(value, tail) is not None
-
-
-def found_as_words(pattern: str, text: str) -> bool:
-    """Whether a glob is found in a text as whole words, in time linear in the text.
-
-    The leftmost place of each part leaves the most text for the next, so no other place needs a try.
-    """
-    segments = pattern.split("*")
-    if len(segments) == 1:
-        return edged(segments[0], "both").search(text) is not None
-    place = end_of(edged(segments[0], "left").search(text))
-    for segment in segments[1:-1]:
-        place = None if place is None else end_of(compiled(segment).search(text, place))
-    return place is not None and edged(segments[-1], "right").search(text, place) is not None
-
-
-def end_of(found: re.Match[str] | None) -> int | None:
-    """Where a match ends."""
-    return None if found is None else found.end()
-
-
-def field(event: Mapping[str, Any], key: str) -> Any:
-    """The value at a dotted path."""
-    value: Any = event
-    for part in path_of(key):
-        value = value.get(part) if isinstance(value, Mapping) else None
+def field(event: Mapping[str, Any], key: Any) -> Any:
+    """The value at a dotted path, or ABSENT."""
+    value: Any = event if isinstance(key, str) else ABSENT
+    for part in path_of(key) if isinstance(key, str) else ():
+        value = value.get(part, ABSENT) if isinstance(value, Mapping) else ABSENT
     return value
 
 
 @lru_cache(maxsize=4_096)
 def path_of(key: str) -> tuple[str, ...]:
     """A dotted path split; a backslash takes a dot's (or a backslash's) meaning away."""
-    parts = re.split(r"(?<!\\)(?:\\\\)*\.", key)
+    parts = re.findall(r"(?:^|\.)((?:\\[.\\]|[^.])*)", key)
     return tuple(re.sub(r"\\([.\\])", r"\1", part) for part in parts)
 
 
-@lru_cache(maxsize=4_096)
-def compiled(segment: str) -> re.Pattern[str]:
-    """A part of a glob without `*`: `?` stands for one character."""
-    return re.compile(expression(segment), re.IGNORECASE | re.DOTALL)
-
-
-@lru_cache(maxsize=4_096)
-def edged(segment: str, side: str) -> re.Pattern[str]:
-    """The same with the edge of a word on its left, its right, or both."""
-    left = r"(?:^|\W)" if side in ("left", "both") else ""
-    right = r"(?:$|\W)" if side in ("right", "both") else ""
-    return re.compile(left + expression(segment) + right, re.IGNORECASE | re.DOTALL)
-
-
-def expression(segment: str) -> str:
-    """A part of a glob as a regular expression."""
-    return "".join("." if character == "?" else re.escape(character) for character in segment)
-
-
 def same(value: Any, wanted: Any) -> bool:
-    """Equality as JSON has it: true is not 1."""
-    return type(value) is type(wanted) and value == wanted
+    """Equality as JSON has it, where true is not 1; of single values alone, not of lists and objects."""
+    return type(value) is type(wanted) and isinstance(value, str | int | None) and value == wanted
 
 
 def count_fits(condition: str, count: int) -> bool:
@@ -291,8 +252,9 @@ def put(
         made["pattern"] = body["pattern"]
     place = placed(own, before, after)
     known = [index for index, each in enumerate(own) if each["rule_id"] == rule_id]
-    if known and place is None:
+    if known:
         made["enabled"] = own[known[0]].get("enabled", True)
+    if known and place is None:
         own[known[0]] = made
         return
     for index in reversed(known):
@@ -311,7 +273,7 @@ def placed(own: Sequence[Rule], before: str | None, after: str | None) -> int | 
     for index, each in enumerate(own):
         if each["rule_id"] == relative and not each.get("default"):
             return index if before is not None else index + 1
-    raise NotFound(f"There is no push rule {relative} of yours to place this one by.")
+    raise NoRuleToPlaceBy(f"There is no push rule {relative} of yours to place this one by.")
 
 
 def delete(rules: Ruleset, kind: str, rule_id: str) -> None:
@@ -347,8 +309,8 @@ def check_actions(actions: Any) -> list[Any]:
     if not isinstance(actions, list) or len(actions) > CONDITIONS_MAX:
         raise InvalidParam("'actions' is a short list.")
     for action in actions:
-        if not (isinstance(action, str) or (isinstance(action, dict) and isinstance(action.get("set_tweak"), str))):
-            raise InvalidParam("An action is a string or an object with 'set_tweak'.")
+        if action not in ACTIONS and not (isinstance(action, dict) and isinstance(action.get("set_tweak"), str)):
+            raise InvalidParam("An action is 'notify' or an object with 'set_tweak'.")
     return actions
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from teahouse.errors import InvalidParam
+from teahouse.errors import InvalidParam, NotFound
 from teahouse.http import codec
-from teahouse.http.messages import Request, Response, Route
+from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.media import disposition, ranges
 from teahouse.media.service import MediaService
 from teahouse.media.types import FILE_NAME_MAX_CHARS, WAIT_DEFAULT_MS, WAIT_MAX_MS, Media, Upload
@@ -19,8 +19,8 @@ SIDE_MAX = 100_000  # pixels a client may ask for; no picture is larger
 class MediaApi:
     """Upload, download, thumbnails.
 
-    The older paths, which needed no token, are not there: the specification froze them before this server's first
-    upload.
+    The older paths, which need no token, give only those with one what they ask for: the specification froze them
+    before this server's first upload.
     """
 
     def __init__(self, media: MediaService) -> None:
@@ -38,10 +38,12 @@ class MediaApi:
             Route("POST", "/_matrix/media/v1/create", self.create, limit="media"),
             Route("GET", f"{MEDIA}/config", self.config),
             Route("GET", f"{OLDER}/config", self.config),
-            Route("GET", f"{MEDIA}/thumbnail/{media_id}", self.thumbnail, waits=True),
         ]
-        for path in (f"download/{media_id}", f"download/{media_id}/{{fileName}}"):
-            routes.append(Route("GET", f"{MEDIA}/{path}", self.download, waits=True))
+        paths = ((f"download/{media_id}", self.download), (f"download/{media_id}/{{fileName}}", self.download),
+                 (f"thumbnail/{media_id}", self.thumbnail))  # fmt: skip
+        for path, handler in paths:
+            routes.append(Route("GET", f"{MEDIA}/{path}", handler, waits=True))
+            routes.append(Route("GET", f"{OLDER}/{path}", handler, Auth.OPTIONAL, waits=True))
         return routes
 
     async def upload(self, request: Request) -> Response:
@@ -79,8 +81,10 @@ class MediaApi:
 
     async def _content(self, request: Request) -> Media:
         timeout_ms = codec.integer(request, "timeout_ms", WAIT_DEFAULT_MS, high=WAIT_MAX_MS)
-        path = request.path
-        return await self._media.content(request.requester, path["serverName"], path["mediaId"], timeout_ms)
+        path, requester = request.path, request.requester_or_none
+        if requester is None:
+            raise NotFound("There is no such media for those without an access token.")
+        return await self._media.content(requester, path["serverName"], path["mediaId"], timeout_ms)
 
 
 def upload_of(request: Request) -> Upload:

@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from teahouse.media.types import CONTENT_TYPE_MAX_CHARS, DEFAULT_CONTENT_TYPE
 
-# Of the specification's list only what a person looks at or listens to; the rest is downloaded.
+# The specification's list: what no browser runs.
 INLINE = frozenset(
     {
-        "text/plain",
+        "text/css", "text/plain", "text/csv", "application/json", "application/ld+json",
         "image/jpeg", "image/gif", "image/png", "image/apng", "image/webp", "image/avif",
         "video/mp4", "video/webm", "video/ogg", "video/quicktime",
         "audio/mp4", "audio/webm", "audio/aac", "audio/mpeg", "audio/ogg", "audio/wave", "audio/wav", "audio/x-wav",

@@ -249,16 +249,14 @@ def by_default(mark: Mark, mentioned: set[int]) -> Outcome:
 
 def shape(event: StoredEvent, room_id: str) -> dict[str, Any]:
     """An event as rules look at it."""
-    return {
-        "type": event.type,
-        "sender": event.sender,
-        "room_id": room_id,
-        "state_key": event.state_key,
-        "content": event.content,
-    }
+    shown = {"type": event.type, "sender": event.sender, "room_id": room_id, "content": event.content}
+    return shown if event.state_key is None else {**shown, "state_key": event.state_key}
 
 
 def context(user_id: str, state: RoomState, sender: str) -> PushContext:
     """What rules may ask besides the event."""
-    levels = state.power_levels
-    return PushContext(user_id, len(state.joined), levels.user(sender), levels.notifications)
+    levels, own = state.power_levels, state.content("m.room.member", user_id) or {}
+    name = own.get("displayname")
+    return PushContext(
+        user_id, len(state.joined), levels.user(sender), levels.notifications, name if isinstance(name, str) else None
+    )

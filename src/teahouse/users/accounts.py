@@ -154,11 +154,8 @@ class Accounts:
         password = auth.get("password")
         if not isinstance(password, str):
             raise Forbidden("The password is missing.")
-        named = named_user(auth)
         account = await store.by_number(self._database, user_no)
-        if account is None or named not in (None, account.localpart, self.directory.full_id(account.localpart)):
-            raise Forbidden("The password is wrong.")
-        if not await self._try(account.localpart, address, account.password, password):
+        if account is None or not await self._try(account.localpart, address, account.password, password):
             raise Forbidden("The password is wrong.")
 
     async def change_password(self, user_no: int, password: str, keep_device: str | None, *, logout: bool) -> None:
@@ -296,14 +293,27 @@ class Accounts:
 
 
 def named_user(auth: Mapping[str, Any]) -> str | None:
-    """The user a login names: by identifier, or as older clients do. None when it names none."""
+    """The user a login names: by identifier, or as older clients do. None when it names none.
+
+    Raises Forbidden for an address or a phone number: no account here has one.
+    """
     identifier = auth.get("identifier")
     if identifier is None:
         user = auth.get("user")
+        if user is None and names_address(auth):
+            raise Forbidden("No account here has this address.")
         return user if isinstance(user, str) else None
+    if isinstance(identifier, dict) and identifier.get("type") != "m.id.user" and names_address(identifier):
+        raise Forbidden("No account here has this address.")
     if not isinstance(identifier, dict) or identifier.get("type") != "m.id.user":
         raise BadJson("The identifier must be of type m.id.user.")
     user = identifier.get("user")
     if not isinstance(user, str):
         raise BadJson("The identifier names no user.")
     return user
+
+
+def names_address(identifier: Mapping[str, Any]) -> bool:
+    """Whether this names somebody by an e-mail address or a phone number. Source: "Identifier types"."""
+    pairs = (("medium", "address"), ("country", "phone"))
+    return any(all(isinstance(identifier.get(key), str) for key in pair) for pair in pairs)

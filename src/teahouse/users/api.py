@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from teahouse.errors import Forbidden, InvalidParam, MissingParam, NotFound
+from teahouse.errors import Forbidden, InvalidParam, LoginNotOffered, MissingParam, NotFound
 from teahouse.http import codec
 from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.users import store
@@ -157,7 +157,7 @@ class UsersApi:
                 raise MissingParam("A login by token needs 'token'.")
             account = await self._accounts.login_by_token(body.token)
         else:
-            raise InvalidParam(f"There is no login of type {body.type} here.")
+            raise LoginNotOffered(f"There is no login of type {body.type} here.")
         reply = session_reply(await self._accounts.sessions.login(account, device))
         if self._public_url:
             reply["well_known"] = {"m.homeserver": {"base_url": self._public_url}}
@@ -214,7 +214,8 @@ class UsersApi:
         body = codec.body(request, DeviceBody)
         check_name(body.display_name)
         device = await self._device(request)
-        await self._accounts.sessions.rename(request.requester.user_no, device.device_id, body.display_name)
+        if body.display_name is not None:
+            await self._accounts.sessions.rename(request.requester.user_no, device.device_id, body.display_name)
         return codec.reply({})
 
     async def delete_device(self, request: Request) -> Response:

@@ -38,7 +38,7 @@ class ProfilesApi:
 
     async def put_field(self, request: Request) -> Response:
         check_own(request)
-        name, body = request.path["keyName"], codec.json_object(request)
+        name, body = request.path["keyName"], codec.data_object(request)
         if name not in body:
             raise MissingParam(f"The body must hold '{name}'.")
         await self._profiles.put(request.requester.user_no, request.requester.device_id, name, body[name])

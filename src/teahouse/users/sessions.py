@@ -138,7 +138,7 @@ class Sessions:
         async with self.database.transaction() as tx:
             await self.delete_all_in(tx, user_no)
 
-    async def rename(self, user_no: int, device_id: str, name: str | None) -> None:
+    async def rename(self, user_no: int, device_id: str, name: str) -> None:
         """Change a device's display name."""
         async with self.database.transaction() as tx:
             await store.rename_device(tx, user_no, device_id, name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from teahouse.errors import BadJson, Forbidden
 from teahouse.http.messages import Request
-from teahouse.users.accounts import Accounts
+from teahouse.users.accounts import Accounts, named_user
 from teahouse.users.uia import Check, Proof, UserInteractive
 from teahouse.users.uia_store import Session
 
@@ -48,7 +48,12 @@ class Stages:
         return await self.interactive.require(request, body, self.flows(), self.checks, self._params())
 
     async def confirm(self, request: Request, body: Mapping[str, Any]) -> None:
-        """Ask the requester for the password."""
+        """Ask the requester for the password. Raises Forbidden when the proof names somebody else."""
+        auth, own = body.get("auth"), request.requester.user_id
+        if isinstance(auth, dict) and auth.get("type") == PASSWORD:
+            named = named_user(auth)
+            if named not in (None, own, self._accounts.directory.localpart(own)):
+                raise Forbidden("Only your own password proves that it is you.")
         await self.interactive.require(request, body, [[PASSWORD]], self.checks)
 
     async def token_valid(self, word: str, session: Session | None = None) -> bool:

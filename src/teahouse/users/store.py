@@ -105,7 +105,7 @@ async def put_device(tx: Transaction, user_no: int, device_id: str, name: str | 
     return bool(added)
 
 
-async def rename_device(tx: Transaction, user_no: int, device_id: str, name: str | None) -> None:
+async def rename_device(tx: Transaction, user_no: int, device_id: str, name: str) -> None:
     """Change a device's name."""
     await tx.execute(
         "UPDATE devices SET display_name = ? WHERE user_no = ? AND device_id = ?", name, user_no, device_id

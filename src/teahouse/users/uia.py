@@ -67,7 +67,7 @@ class UserInteractive:
         before = found or self._new(request, body, stages)
         session, failure = before, None
         if isinstance(auth.get("type"), str):
-            session, failure = await prove(checks, stages, auth["type"], Proof(auth, before, request.client_ip))
+            session, failure = await prove(checks, flows, auth["type"], Proof(auth, before, request.client_ip))
         if any(set(flow) <= set(session.completed) for flow in flows):
             if found is not None:
                 await self._end(session)
@@ -131,13 +131,18 @@ class UserInteractive:
         return self._clock.now_ms() - SESSION_LIFE_MS
 
 
-async def prove(checks: Mapping[str, Check], stages: Stages, stage: str, proof: Proof) -> tuple[Session, str | None]:
-    """Try one stage: the session after it, and why it did not count."""
+async def prove(
+    checks: Mapping[str, Check], flows: Sequence[Stages], stage: str, proof: Proof
+) -> tuple[Session, str | None]:
+    """Try one stage: the session after it, and why it did not count. The stages of a flow come in its order."""
     session = proof.session
     if stage in session.completed:
         return session, None
-    if stage not in stages:
+    before = [set(flow[: flow.index(stage)]) for flow in flows if stage in flow]
+    if not before:
         return session, "There is no such stage here."
+    if not any(earlier <= set(session.completed) for earlier in before):
+        return session, "Another stage comes before this one."
     try:
         token = await checks[stage](proof)
     except Forbidden as refusal:
