@@ -67,7 +67,6 @@ from teahouse.rooms.belongings import Belongings
 from teahouse.rooms.creation import Creation
 from teahouse.rooms.directory import Directory
 from teahouse.rooms.directory_api import DirectoryApi
-from teahouse.rooms.encrypted import EncryptedRooms
 from teahouse.rooms.ephemeral import Presence, Serial, Typing
 from teahouse.rooms.ephemeral_api import EphemeralApi
 from teahouse.rooms.history import History
@@ -79,6 +78,7 @@ from teahouse.rooms.receipts import Receipts
 from teahouse.rooms.relations import Relations
 from teahouse.rooms.service import Rooms
 from teahouse.rooms.serving import Serving
+from teahouse.rooms.shared import SharedRooms
 from teahouse.secrets import Secrets, load_or_make
 from teahouse.sidechats import Desk, side_chat_operations
 from teahouse.sync.api import SyncApi
@@ -197,8 +197,8 @@ class App:
         self.account_data = self.people.account_data = AccountData(database, self.bus)
         self.members = MembershipReadership(database, self.eventlog, self.people.known)
         self.readership = Readerships([self.members])
-        encrypted = EncryptedRooms(self.eventlog, self.readership, self.people)
-        self.keys = Keys(database, self.bus, self.people, encrypted)
+        self.shared_rooms = SharedRooms(self.eventlog, self.readership, self.people)
+        self.keys = Keys(database, self.bus, self.people, self.shared_rooms)
         rules = AccountRules(
             config.registration, config.accounts.terms_url, config.accounts.password_min_characters,
             config.accounts.access_token_minutes,
@@ -330,7 +330,9 @@ class App:
             self.database, self.eventlog, self.readership, self.history, self.serving, self.receipts, self.typing,
             unread, lazy, self.clock, self.rooms.keeper_of, self.rooms.watchers,
         )  # fmt: skip
-        self.device_lists = DeviceLists(self.database, self.eventlog, self.readership, self.people, self.keys)
+        self.device_lists = DeviceLists(
+            self.database, self.eventlog, self.readership, self.people, self.keys, self.shared_rooms
+        )
         self.waiters = Waiters(self.bus, self._interested)
         self.sync = Sync(
             self.database, self.eventlog, self.readership, self.people, sections, lazy, self.device_lists, self.keys,

@@ -21,7 +21,7 @@ SERVER = "tea.example"
 
 @dataclass
 class People:
-    """A directory of users, their devices and encrypted rooms, and whether they can prove who they are."""
+    """A directory of users, their devices and rooms, and whether they can prove who they are."""
 
     names: dict[str, int] = field(default_factory=dict)
     device_names: dict[int, dict[str, str | None]] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class People:
     async def devices(self, reader: Reader, user_nos: Collection[int]) -> Mapping[int, Mapping[str, str | None]]:
         return {user_no: self.device_names[user_no] for user_no in user_nos if user_no in self.device_names}
 
-    async def encrypted_rooms(self, user_no: int) -> Collection[int]:
+    async def shared_rooms(self, user_no: int) -> Collection[int]:
         return self.rooms.get(user_no, set())
 
     async def fail_to_prove(self) -> None:

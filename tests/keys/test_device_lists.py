@@ -1,4 +1,4 @@
-"""Whose devices changed: told to themselves and to those who share encrypted rooms, from memory or from the log."""
+"""Whose devices changed: told to themselves and to those who share rooms, from memory or from the log."""
 
 import asyncio
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from teahouse.db import Database
-from teahouse.errors import InvalidParam
+from teahouse.errors import BadJson
 from teahouse.http.messages import Requester
 from teahouse.keys.device_lists import RECENT_CHANGES_MAX
 from tests.keys.people import Stage, device_keys, keys_upload, stage
@@ -82,7 +82,7 @@ async def test_a_sync_without_changes_asks_the_database_nothing(database: Databa
     assert counted.reads == before > 0
 
 
-async def test_a_change_wakes_its_user_and_the_encrypted_rooms(database: Database) -> None:
+async def test_a_change_wakes_its_user_and_those_who_share_rooms(database: Database) -> None:
     on = stage(database)
     (alice,) = on.people.add("alice", "D")
     on.people.rooms = {alice.user_no: {2048, 4096}}
@@ -114,7 +114,7 @@ async def test_keys_of_another_device_are_refused(database: Database) -> None:
     on = stage(database)
     phone, tablet = on.people.add("alice", "PHONE", "TABLET")
     theirs = keys_upload(device=device_keys(tablet, Ed25519PrivateKey.generate()))
-    with pytest.raises(InvalidParam):
+    with pytest.raises(BadJson):
         await on.keys.device_keys.upload(phone, theirs)
 
 

@@ -87,6 +87,30 @@ async def test_the_rules_of_one_who_never_changed_one_are_read_as_those_of_other
     assert (await get(alice, "m.push_rules", room)).status == 404
 
 
+async def test_account_data_is_an_object_that_must_be_there(tea: World) -> None:
+    alice = await tea.person("alice")
+    assert (await put(alice, "org.example", None)).errcode == "M_NOT_JSON"  # an empty body
+    assert (await put(alice, "org.example", "text")).errcode == "M_BAD_JSON"
+
+
+async def test_the_read_line_that_the_server_keeps_is_read(tea: World) -> None:
+    alice = await tea.person("alice")
+    room = await alice.create()
+    event_id = await alice.say(room)
+    await alice.good("POST", "/rooms/{roomId}/read_markers", {"m.fully_read": event_id}, roomId=room)
+    assert (await get(alice, "m.fully_read", room)).json == {"event_id": event_id}
+
+
+async def test_of_a_room_that_is_not_here_nothing_is_kept(tea: World) -> None:
+    alice = await tea.person("alice")
+    absent = await get(alice, "org.example", "!nowhere:tea.test")
+    assert (absent.status, absent.errcode) == (404, "M_NOT_FOUND")
+    assert (await get(alice, "org.example", "no room")).errcode == "M_INVALID_PARAM"
+    assert (await alice.good("GET", TAGS, userId=alice.user_id, roomId="!nowhere:tea.test")) == {"tags": {}}
+    refused = await put(alice, "org.example", {}, "!nowhere:tea.test")
+    assert (refused.status, refused.errcode) == (400, "M_INVALID_PARAM")
+
+
 async def test_account_data_has_limits(tea: World) -> None:
     alice = await tea.person("alice")
     refused = await put(alice, "org.example", {"x": "x" * CONTENT_MAX_BYTES})

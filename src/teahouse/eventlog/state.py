@@ -20,8 +20,8 @@ PRESENT = ("join", "invite")  # memberships that count towards a group's size
 class RoomState:
     """The newest state event of every (type, state_key), and what is read off it all the time."""
 
-    __slots__ = ("_power_levels", "creators", "entries", "head", "joined", "listed", "present", "receipt_head",
-                 "room_id", "room_no", "version", "visibility_changes")  # fmt: skip
+    __slots__ = ("_power_levels", "creators", "entries", "head", "joined", "listed", "member_head", "present",
+                 "receipt_head", "room_id", "room_no", "version", "visibility_changes")  # fmt: skip
 
     def __init__(self, room_no: int, room_id: str, version: RoomVersion, listed: bool) -> None:
         self.room_no = room_no
@@ -34,6 +34,7 @@ class RoomState:
         self.creators: frozenset[str] = frozenset()
         self.visibility_changes = 0
         self.head = 0  # position of the newest event
+        self.member_head = 0  # position of the newest member event
         self.receipt_head = 0  # position of the newest receipt that others may see
         self._power_levels: PowerLevels | None = None
 
@@ -46,6 +47,7 @@ class RoomState:
         twin.creators = self.creators
         twin.visibility_changes = self.visibility_changes
         twin.head = self.head
+        twin.member_head = self.member_head
         twin.receipt_head = self.receipt_head
         twin._power_levels = self._power_levels
         return twin
@@ -54,6 +56,7 @@ class RoomState:
         """Put an entry in place; entries come in the order of their positions."""
         self.entries[event_type, state_key] = entry
         if event_type == "m.room.member":
+            self.member_head = entry.pos
             membership = entry.content.get("membership")
             (self.joined.add if membership == "join" else self.joined.discard)(state_key)
             (self.present.add if membership in PRESENT else self.present.discard)(state_key)

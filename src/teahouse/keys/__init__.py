@@ -3,14 +3,14 @@
 from teahouse.keys.api import KeysApi
 from teahouse.keys.backup_api import BackupApi
 from teahouse.keys.service import Keys
-from teahouse.keys.types import DeviceListDelta, EncryptedRooms, UserDirectory, UserInteractive
+from teahouse.keys.types import DeviceListDelta, SharedRooms, UserDirectory, UserInteractive
 
 __all__ = [
     "BackupApi",
     "DeviceListDelta",
-    "EncryptedRooms",
     "Keys",
     "KeysApi",
+    "SharedRooms",
     "UserDirectory",
     "UserInteractive",
 ]

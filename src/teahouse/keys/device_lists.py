@@ -1,4 +1,4 @@
-"""Whose keys changed: one log keyed by who changed, joined at read time with who shares encrypted rooms.
+"""Whose keys changed: one log keyed by who changed, joined at read time with who shares rooms.
 
 A change costs one row however many share rooms with its user, and a sync without changes costs no statement: the newest
 changes are kept in memory, and only older tokens than those ask the log.
@@ -12,7 +12,7 @@ from collections import deque
 from teahouse.bus import Bus
 from teahouse.db import Database, Transaction
 from teahouse.keys import store
-from teahouse.keys.types import EncryptedRooms
+from teahouse.keys.types import SharedRooms
 
 RECENT_CHANGES_MAX = 4_096  # kept in memory, 100 bytes each; covers the tokens of all who are online
 WAKE_USERS_MAX = 10_000  # changed users whose peers still have to be woken; beyond it peers learn by their next sync
@@ -21,7 +21,7 @@ WAKE_USERS_MAX = 10_000  # changed users whose peers still have to be woken; bey
 class DeviceLists:
     """The log of device-list changes."""
 
-    def __init__(self, database: Database, bus: Bus, rooms: EncryptedRooms) -> None:
+    def __init__(self, database: Database, bus: Bus, rooms: SharedRooms) -> None:
         self._database = database
         self._bus = bus
         self._rooms = rooms
@@ -47,7 +47,7 @@ class DeviceLists:
     async def changes(self, since: int, to: int, seer_no: int) -> set[int]:
         """Users whose keys changed in (since, to], what only `seer_no` can see included.
 
-        Who of them shares an encrypted room with the seer is the caller's to find out.
+        Who of them shares a room with the seer is the caller's to find out.
         May name one whose newest change is after `to`: never too few, and the next sync names them again.
         """
         if since >= to or since >= self.latest_change_pos:
@@ -64,12 +64,12 @@ class DeviceLists:
         return found
 
     async def run(self) -> None:
-        """Wake the readers of the encrypted rooms of those who changed, until cancelled."""
+        """Wake the readers of the rooms of those who changed, until cancelled."""
         while True:
             await self._changed.wait()
             self._changed.clear()
             while self._waking:
-                self._bus.publish(rooms=await self._rooms.encrypted_rooms(self._waking.pop()))
+                self._bus.publish(rooms=await self._rooms.shared_rooms(self._waking.pop()))
 
     def _committed(self, pos: int, user_no: int, seen_by: int) -> None:
         self._recent.append((pos, user_no, seen_by))

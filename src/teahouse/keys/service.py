@@ -11,13 +11,13 @@ from teahouse.keys.cross_signing import CrossSigning
 from teahouse.keys.device_keys import DeviceKeys
 from teahouse.keys.device_lists import DeviceLists
 from teahouse.keys.inbox import Inbox
-from teahouse.keys.types import INBOX_PAGE_MESSAGES, EncryptedRooms, UserDirectory
+from teahouse.keys.types import INBOX_PAGE_MESSAGES, SharedRooms, UserDirectory
 
 
 class Keys:
     """Everything end-to-end encryption needs of a server."""
 
-    def __init__(self, database: Database, bus: Bus, users: UserDirectory, rooms: EncryptedRooms) -> None:
+    def __init__(self, database: Database, bus: Bus, users: UserDirectory, rooms: SharedRooms) -> None:
         self.device_lists = DeviceLists(database, bus, rooms)
         self.device_keys = DeviceKeys(database, users, self.device_lists)
         self.cross_signing = CrossSigning(database, users, self.device_lists)

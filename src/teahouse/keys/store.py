@@ -19,7 +19,7 @@ from teahouse.keys.types import (
 
 IN_LIST_MAX = 256  # values in one IN list; longer lists are read in parts
 CHANGES_PAGE = 1_000  # changed users read at once
-EVERYONE = 0  # seen_by: all who share an encrypted room
+EVERYONE = 0  # seen_by: all who share a room
 
 _decode = msgspec.json.decode
 

@@ -125,11 +125,11 @@ class UserDirectory(Protocol):
         """
 
 
-class EncryptedRooms(Protocol):
+class SharedRooms(Protocol):
     """Where users must hear of each other's keys; `rooms` knows."""
 
-    async def encrypted_rooms(self, user_no: int) -> Collection[int]:
-        """The room_nos of the encrypted rooms the user is joined to."""
+    async def shared_rooms(self, user_no: int) -> Collection[int]:
+        """The rooms whose members are told at once of the user's keys, by room_no."""
 
 
 class UserInteractive(Protocol):

@@ -24,7 +24,7 @@ from teahouse.rooms.ephemeral import Presence, Serial
 from teahouse.rooms.serving import stripped
 from teahouse.rooms.tokens import Token
 from teahouse.rooms.types import Place, Reader, Readership, Users
-from teahouse.sync.devices import DeviceLists
+from teahouse.sync.devices import DeviceLists, moved
 from teahouse.sync.lazy import LazyMembers
 from teahouse.sync.rooms import RoomSections
 from teahouse.sync.types import TO_DEVICE_MAX, AccountData, Ask, Inbox, Json, RoomView, raw
@@ -162,9 +162,9 @@ class Sync:
         if presence:
             answer["presence"] = {"events": presence}
         if since is not None:
-            encrypted = [state for state in changed if state.encrypted]
-            if encrypted or self._inbox.latest_change_pos > since.pos:
-                lists = await self._devices.section(reader, since.pos, upto.pos, encrypted)
+            rooms_moved = [state for state in changed if moved(state, since.pos)]
+            if rooms_moved or self._inbox.latest_change_pos > since.pos:
+                lists = await self._devices.section(reader, since.pos, upto.pos, rooms_moved)
                 if lists is not None:
                     answer["device_lists"] = lists
         inbox = await self._to_device(ask, answer)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from teahouse.errors import BadJson, Forbidden, InvalidParam, NotFound
+from teahouse.errors import BadJson, Forbidden, InvalidParam, NotFound, NotJson
 from teahouse.http import codec
 from teahouse.http.messages import Request, Response, Route
+from teahouse.matrix import identifiers
 from teahouse.users.account_data import PUSH_RULES, AccountData
 
 USER = "/_matrix/client/v3/user/{userId}"
@@ -41,31 +42,34 @@ class AccountDataApi:
         ]
 
     async def get(self, request: Request) -> Response:
-        user_no, room_no = own(request), self._room(request)
-        if request.path["type"] == PUSH_RULES and not room_no:
+        user_no, room_no, data_type = own(request), self._room(request), request.path["type"]
+        if room_no == 0 and data_type == PUSH_RULES:
             return codec.reply({"global": await self._push_rules(user_no)})
-        content = await self._account_data.get(user_no, room_no, request.path["type"])
+        content = None if room_no is None else await self._account_data.get(user_no, room_no, data_type)
         if content is None:
             raise NotFound("There is no such account data.")
         return Response(body=bytes(content))
 
     async def put(self, request: Request) -> Response:
         user_no = own(request)
+        if not request.body:
+            raise NotJson("The body is not valid JSON.")
         content = codec.data_object(request)
-        await self._account_data.put(user_no, self._room(request), request.path["type"], content)
+        await self._account_data.put(user_no, self._room_here(request), request.path["type"], content)
         return codec.reply({})
 
     async def tags(self, request: Request) -> Response:
-        return codec.reply({"tags": await self._account_data.tags(own(request), self._room(request))})
+        user_no, room_no = own(request), self._room(request)
+        return codec.reply({"tags": {} if room_no is None else await self._account_data.tags(user_no, room_no)})
 
     async def put_tag(self, request: Request) -> Response:
         user_no = own(request)
         value = codec.tag_object(request)
-        await self._account_data.tag(user_no, self._room(request), request.path["tag"], value)
+        await self._account_data.tag(user_no, self._room_here(request), request.path["tag"], value)
         return codec.reply({})
 
     async def delete_tag(self, request: Request) -> Response:
-        await self._account_data.tag(own(request), self._room(request), request.path["tag"], None)
+        await self._account_data.tag(own(request), self._room_here(request), request.path["tag"], None)
         return codec.reply({})
 
     async def add_filter(self, request: Request) -> Response:
@@ -77,11 +81,13 @@ class AccountDataApi:
     async def get_filter(self, request: Request) -> Response:
         return Response(body=await self._account_data.stored_filter(own(request), request.path["filterId"]))
 
-    def _room(self, request: Request) -> int:
+    def _room(self, request: Request) -> int | None:
+        """The number of the room in the path, 0 for none, None for one that is not here. Raises InvalidParam."""
         room_id = request.path.get("roomId")
-        if room_id is None:
-            return 0
-        room_no = self._room_number(room_id)
+        return 0 if room_id is None else self._room_number(identifiers.room_id(room_id))
+
+    def _room_here(self, request: Request) -> int:
+        room_no = self._room(request)
         if room_no is None:
             raise InvalidParam("This is not the id of a room here.")
         return room_no
