@@ -1,6 +1,8 @@
 """Retries and the requests they are told from; what a redaction says; the body each takes."""
 
+import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -68,3 +70,15 @@ async def test_what_is_no_redaction_is_refused(tea: World) -> None:
         answer = await alice.ask("PUT", SEND, body, eventType="m.room.redaction", **path)
         assert (answer.status, answer.errcode) == (400, "M_BAD_JSON"), body
     assert (await alice.good("GET", EVENT, roomId=room, eventId=said))["content"]["body"] == "tea"
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"reason": "\xff"}', b'{"unknown": "\xff"}', b'{"\xff": 1}'])
+async def test_what_is_no_json_is_refused_whatever_of_it_is_read(tea: World, body: bytes) -> None:
+    alice = await tea.person("alice")
+    room = await alice.create()
+    headers = {"authorization": f"Bearer {alice.token}"}
+    for verb in ("join", "leave", "read_markers"):
+        path = f"/_matrix/client/v3/rooms/{quote(room)}/{verb}"
+        answer = await tea.exchange("POST", path, "", headers, body)
+        assert (answer.status, json.loads(answer.body)["errcode"]) == (400, "M_NOT_JSON"), verb
+    assert (await alice.good("GET", "/joined_rooms"))["joined_rooms"] == [room]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.world import Person, World
 
 ROOM_DATA = "/user/{userId}/rooms/{roomId}/account_data/{type}"
@@ -51,3 +53,34 @@ async def test_a_left_room_is_shown_with_its_account_data(tea: World) -> None:
     for answer in (await bob.sync(since), await filtered(bob, room={"include_leave": True})):
         data = answer["rooms"]["leave"][room]["account_data"]["events"]
         assert data == [{"type": "org.example", "content": {"cups": 1}}]
+
+
+def told(section: Any) -> dict[tuple[str, str], Any]:
+    """The state that a client holds after a section: that before the timeline, then that in it."""
+    events = [*section["state"]["events"], *section["timeline"]["events"]]
+    return {(event["type"], event["state_key"]): event["content"] for event in events if "state_key" in event}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+@pytest.mark.parametrize("lazy", [False, True])
+async def test_what_a_filter_keeps_out_of_the_timeline_is_told_as_state(tea: World, limit: int, lazy: bool) -> None:
+    alice, bob, carol = [await tea.person(name) for name in ("alice", "bob", "carol")]
+    room = await alice.create(preset="public_chat", name="first")
+    await bob.join(room)
+    wanted = {"timeline": {"types": ["m.room.message"], "limit": limit}, "state": {"lazy_load_members": lazy}}
+    since = (await filtered(bob, room=wanted))["next_batch"]
+    for name in ("second", "third"):
+        await alice.say(room)
+        await alice.set(room, "m.room.name", {"name": name})
+        await carol.join(room)
+    await alice.set(room, "org.example", {"late": True})
+    for place, more in ((since, {}), (None, {}), (since, {"full_state": True})):
+        answer = await bob.sync(place, filter={"room": wanted}, **more)
+        section = answer["rooms"]["join"][room]
+        state = told(section)
+        assert types(section["timeline"]) == ["m.room.message"] * min(limit, 2)
+        assert state["m.room.name", ""] == {"name": "third"}, (place, more)
+        assert state["org.example", ""] == {"late": True}
+        assert lazy or state["m.room.member", carol.user_id]["membership"] == "join"
+        names = [event for event in section["state"]["events"] if event["type"] == "m.room.name"]
+        assert len(names) == 1

@@ -27,6 +27,8 @@ def body(request: Request, kind: type[T]) -> T:
         decoder = _typed[kind] = msgspec.json.Decoder(kind)
     try:
         decoded: T = decoder.decode(request.body or b"{}")
+        if not request.body.isascii():
+            request.body.decode()  # what no field takes is skipped by the decoder unread
     except msgspec.ValidationError as error:
         raise BadJson(f"The body has the wrong shape: {error}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

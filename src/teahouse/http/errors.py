@@ -34,7 +34,7 @@ RESPONSES: Mapping[type[TeahouseError], tuple[int, str]] = {
     errors.RoomInUse: (400, "M_ROOM_IN_USE"),
     errors.RoomVersionUnsupported: (400, "M_UNSUPPORTED_ROOM_VERSION"),
     errors.BadAlias: (400, "M_BAD_ALIAS"),
-    errors.BadState: (400, "M_BAD_STATE"),
+    errors.BadState: (403, "M_BAD_STATE"),
     errors.CannotLeaveRoom: (403, "M_CANNOT_LEAVE_SERVER_NOTICE_ROOM"),
     errors.CapabilityDisabled: (403, "M_FORBIDDEN"),
     errors.InviteBlocked: (403, "M_INVITE_BLOCKED"),

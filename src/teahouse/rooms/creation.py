@@ -14,11 +14,11 @@ from teahouse.eventlog import listing
 from teahouse.eventlog.state import RoomState
 from teahouse.eventlog.types import Also, Content, Draft, Issued, NewRoom, Proposal, StoredEvent
 from teahouse.matrix import identifiers
-from teahouse.matrix.canonical_json import INTEGER_MAX
 from teahouse.matrix.room_versions import ROOM_VERSIONS, RoomVersion
 from teahouse.rooms.membership import Membership
 from teahouse.rooms.service import RESERVED, Rooms
 from teahouse.rooms.types import Reader
+from teahouse.rooms.upgrading import LEVELS, TOMBSTONE, carried_levels, closed_levels, guarded, raised_levels
 
 DEFAULT_ROOM_VERSION = "12"
 INVITES_MAX = 100  # users invited while a room is made; more are invited one by one afterwards
@@ -36,8 +36,6 @@ CARRIED_OVER = (
     "m.room.server_acl", "m.room.encryption", "m.room.name", "m.room.avatar", "m.room.topic", "m.room.guest_access",
     "m.room.history_visibility", "m.room.join_rules", "m.room.canonical_alias",
 )  # fmt: skip
-TOMBSTONE = "m.room.tombstone"
-TOMBSTONE_LEVEL = 150  # room version 12: replacing the room is for its creators unless they say otherwise
 
 
 class StateInput(msgspec.Struct):
@@ -90,7 +88,7 @@ class Creation:
         drafts = [
             create_draft(reader, wish, version, preset),
             Draft("m.room.member", await self._membership.member_content(reader.user_no, "join", None), reader.user_id),
-            Draft("m.room.power_levels", power_levels(reader, wish, version, preset), ""),
+            Draft(LEVELS, power_levels(reader, wish, version, preset), ""),
             *named_state(wish, preset, alias, encrypted=encrypted),
         ]
         for target, number in targets.items():
@@ -115,13 +113,12 @@ class Creation:
         state = await self._rooms.require_joined(reader, room_id)
         keeper = self._rooms.keeper_of(state)
         if keeper is not None:
-            keeper.check_change(reader, state, "m.room.tombstone")
-        tombstone = state.entries.get(("m.room.tombstone", ""))
-        if tombstone is not None and tombstone.sender == reader.user_id:
-            return str(tombstone.content.get("replacement_room"))
+            keeper.check_change(reader, state, TOMBSTONE)
+        made = state.text(TOMBSTONE, "replacement_room")
+        if made is not None and state.sender(TOMBSTONE) == reader.user_id and await self._rooms.find(made) is not None:
+            return made
         levels = state.power_levels
-        needed = max(levels.state("m.room.tombstone"), levels.state("m.room.power_levels"))
-        if levels.user(reader.user_id) < needed:
+        if levels.user(reader.user_id) < levels.state(TOMBSTONE):
             raise Forbidden("You do not have the power to upgrade this room.")
         drafts = await self._replacement(reader, state, version, additional)
         new_room = NewRoom(version.name, secrets.randbelow(BUCKETS), state.listed)
@@ -154,31 +151,25 @@ class Creation:
                 predecessor["event_id"] = issued.event_ids[-1]
             return create | {"predecessor": predecessor}
 
-        levels = dict(state.content("m.room.power_levels") or {})
-        if version.privileged_creators:
-            makers = {reader.user_id, *additional}
-            levels["users"] = {user: level for user, level in levels.get("users", {}).items() if user not in makers}
-        elif reader.user_id not in levels.get("users", {}):
-            levels["users"] = {**levels.get("users", {}), reader.user_id: 100}
-        if version.privileged_creators:
-            levels = guarded(levels)
+        carried = {kind: content for kind in CARRIED_OVER if (content := state.content(kind)) is not None}
+        levels = carried_levels(state, version, reader.user_id, additional)
+        raised = raised_levels(levels, version, reader.user_id, carried)
         drafts = [
             Draft("m.room.create", created, ""),
             Draft("m.room.member", await self._membership.member_content(reader.user_no, "join", None), reader.user_id),
-            Draft("m.room.power_levels", levels, ""),
+            Draft(LEVELS, levels if raised is None else raised, ""),
+            *(Draft(kind, content, "") for kind, content in carried.items()),
         ]
-        for event_type in CARRIED_OVER:
-            content = state.content(event_type)
-            if content is not None:
-                drafts.append(Draft(event_type, content, ""))
+        if raised is not None:  # whoever replaced the room has in the new one what they had in the old
+            drafts.append(Draft(LEVELS, levels, ""))
         if self._may_unname(reader, state):
             drafts.append(Draft("m.room.canonical_alias", {}, "", old_room=True))
-        closed = closed_levels(state)
+        closed = closed_levels(state, reader.user_id)
         if closed is not None:
-            drafts.append(Draft("m.room.power_levels", closed, "", old_room=True))
+            drafts.append(Draft(LEVELS, closed, "", old_room=True))
         drafts.append(
             Draft(
-                "m.room.tombstone",
+                TOMBSTONE,
                 lambda issued: {"body": "This room has been replaced.", "replacement_room": issued.room_id},
                 "",
                 old_room=True,
@@ -244,21 +235,6 @@ class Creation:
             )  # fmt: skip
             targets[target] = number
         return targets
-
-
-def closed_levels(state: RoomState) -> dict[str, Any] | None:
-    """Power levels for a room that was replaced: its members can no longer write or invite.
-
-    Source: Client-Server API, "Room Upgrades". None when they could not before either.
-    """
-    content = dict(state.content("m.room.power_levels") or {})
-    level = max(50, state.power_levels.users_default + 1)
-    if state.power_levels.events_default >= level and state.power_levels.invite >= level:
-        return None
-    return content | {
-        "events_default": max(state.power_levels.events_default, level),
-        "invite": max(state.power_levels.invite, level),
-    }
 
 
 def check_wish(wish: CreateRoom, *, kept: bool) -> None:
@@ -335,17 +311,6 @@ def power_levels(reader: Reader, wish: CreateRoom, version: RoomVersion, preset:
         content["events"][TOMBSTONE] = 100
     content |= wish.power_level_content_override or {}
     return guarded(content) if version.privileged_creators else content
-
-
-def guarded(levels: dict[str, Any]) -> dict[str, Any]:
-    """Power levels that name one for replacing the room, higher than for other state, where they named none.
-
-    Source: Client-Server API, "POST /createRoom". What is no level stays, for admission to refuse.
-    """
-    events, default = levels.get("events", {}), levels.get("state_default", 50)
-    if not isinstance(events, dict) or TOMBSTONE in events or type(default) is not int:
-        return levels
-    return levels | {"events": events | {TOMBSTONE: max(TOMBSTONE_LEVEL, min(default + 1, INTEGER_MAX))}}
 
 
 def named_state(wish: CreateRoom, preset: str, alias: str | None, *, encrypted: bool = False) -> list[Draft]:

@@ -181,6 +181,7 @@ class RoomSections:
         upto = min(ask.upto.pos, view.last)
         # Of one's own later ban one is told, but not of the state up to it.
         place = upto if ask.state_after or not events else min(events[0].pos - 1, upto)
+        after = place  # what changed from here on stands in the timeline
         if whole or ask.full_state:
             state = await self._with_own_place(ask, view, await self._history.state_at(ask.reader, view.state, place))
         elif page.end is not None or ask.state_after:
@@ -189,17 +190,24 @@ class RoomSections:
                 changed = {(event.type, event.state_key) for event in state}
                 alone = {event.state_key: event for event in events if event.type == "m.room.member"}
                 state += [event for user_id, event in alone.items() if ("m.room.member", user_id) not in changed]
-        elif filters.matcher(ask.filter.room.timeline, view.state.room_id) is not None:
-            # What the filter keeps out of the timeline must still reach the state.
-            shown = {(event.type, event.state_key) for event in events}
-            changes = await self._eventlog.store.state_changes(self._database, view.state.room_no, ask.floor, upto)
-            state = [event for event in changes if (event.type, event.state_key) not in shown]
         else:
-            state = []
+            state, after = [], ask.floor
+        if not ask.state_after and filters.matcher(ask.filter.room.timeline, view.state.room_id) is not None:
+            state = await self._with_hidden(view, state, events, after, upto)
         if ask.filter.room.state.lazy_load_members:
             state = await self._lazily(ask, view, state, events, whole or ask.full_state, place)
         matches = filters.matcher(ask.filter.room.state, view.state.room_id)
         return state if matches is None else [event for event in state if matches(event)]
+
+    async def _with_hidden(
+        self, view: RoomView, state: Sequence[StoredEvent], events: Sequence[StoredEvent], after: int, upto: int
+    ) -> list[StoredEvent]:
+        """The state with the changes that the timeline's filter keeps out of it: they must be told all the same."""
+        shown = {(event.type, event.state_key) for event in events}
+        changes = await self._eventlog.store.state_changes(self._database, view.state.room_no, after, upto)
+        hidden = [event for event in changes if (event.type, event.state_key) not in shown]
+        newer = {(event.type, event.state_key) for event in hidden}
+        return [*(event for event in state if (event.type, event.state_key) not in newer), *hidden]
 
     async def _with_own_place(self, ask: Ask, view: RoomView, state: list[StoredEvent]) -> list[StoredEvent]:
         """The state with the reader's own membership in a kept room, which is no event of its timeline."""
