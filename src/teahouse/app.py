@@ -25,7 +25,7 @@ from teahouse.feed.microblog import Microblog
 from teahouse.http import openapi
 from teahouse.http.addresses import ClientAddresses
 from teahouse.http.app import HttpApp
-from teahouse.http.discovery import DiscoveryApi
+from teahouse.http.discovery import DiscoveryApi, admin_contact
 from teahouse.http.messages import Route
 from teahouse.http.ratelimit import Guesses, RateLimiter, rates
 from teahouse.keys import BackupApi, Keys, KeysApi
@@ -149,6 +149,7 @@ class App:
             Bearers(self.sessions, self.posting_tokens),
             RateLimiter(rates(config.rate_limits), clock, enabled=config.rate_limits.enabled),
             ClientAddresses(config.trusted_proxies),
+            admin_contact(config.support_email, config.support_page, config.public_url, config.server_name),
         )
 
     async def open(self) -> None:

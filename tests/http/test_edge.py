@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from teahouse import errors
-from teahouse.errors import Forbidden, LimitExceeded, TeahouseError, UnknownToken
+from teahouse.errors import Forbidden, LimitExceeded, StorageFull, TeahouseError, UnknownToken
 from teahouse.http.addresses import ClientAddresses
 from teahouse.http.app import QUERY_FIELDS_MAX, HttpApp
+from teahouse.http.discovery import admin_contact
 from teahouse.http.errors import RESPONSES
 from teahouse.http.messages import Auth, Request, Requester, Response, Route
 from teahouse.http.server import Server
@@ -54,6 +55,7 @@ class Desk:
             Route("POST", "/count", self.count, Auth.NONE, body_max_bytes=10_000_000, streamed=True),
             Route("GET", "/broken", self.broken, Auth.NONE),
             Route("GET", "/refused", self.refused, Auth.NONE),
+            Route("GET", "/full", self.full, Auth.NONE),
             Route("GET", "/tight", self.whoami, Auth.NONE, limit="tight"),
             Route("GET", "/long", self.long, Auth.NONE),
             Route("GET", "/park", self.park, Auth.NONE, waits=True),
@@ -75,6 +77,9 @@ class Desk:
     async def refused(self, request: Request) -> Response:
         raise Forbidden("Not you.")
 
+    async def full(self, request: Request) -> Response:
+        raise StorageFull("The disk is full.")
+
     async def long(self, request: Request) -> Response:
         async def pieces() -> AsyncIterator[bytes]:
             for _ in range(100):
@@ -93,7 +98,8 @@ class Desk:
 
 @asynccontextmanager
 async def served(desk: Desk) -> AsyncIterator[tuple[str, int]]:
-    server = Server(HttpApp(desk.routes(), OneToken(), Patient(), ClientAddresses(())), "127.0.0.1", 0)
+    app = HttpApp(desk.routes(), OneToken(), Patient(), ClientAddresses(()), "mailto:host@tea.test")
+    server = Server(app, "127.0.0.1", 0)
     ready = asyncio.Event()
     serving = asyncio.create_task(server.serve(ready.set))
     await ready.wait()
@@ -165,6 +171,29 @@ async def test_a_refusal_carries_its_words_and_a_limit_its_time(client: httpx.As
     assert (await client.get("/refused")).json() == {"errcode": "M_FORBIDDEN", "error": "Not you."}
     answer = await client.get("/tight")
     assert (answer.status_code, answer.json()["retry_after_ms"], answer.headers["retry-after"]) == (429, 1_500, "2")
+
+
+async def test_a_full_server_says_where_its_operator_is_reached(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/full")
+    assert answer.status_code == 507
+    assert answer.json() == {
+        "errcode": "M_RESOURCE_LIMIT_EXCEEDED",
+        "error": "The disk is full.",
+        "admin_contact": "mailto:host@tea.test",
+    }
+
+
+@pytest.mark.parametrize(
+    ("left", "contact"),
+    [
+        (("host@tea.test", "https://tea.test/help", "https://tea.test"), "mailto:host@tea.test"),
+        (("", "https://tea.test/help", "https://tea.test"), "https://tea.test/help"),
+        (("", "", "https://chat.tea.test"), "https://chat.tea.test"),
+        (("", "", ""), "https://tea.test/"),
+    ],
+)
+def test_an_operator_is_reached_where_they_said_or_at_their_server(left: tuple[str, str, str], contact: str) -> None:
+    assert admin_contact(*left, "tea.test") == contact
 
 
 async def test_a_body_over_its_limit_is_refused_announced_or_not(client: httpx.AsyncClient) -> None:

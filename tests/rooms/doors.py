@@ -135,7 +135,7 @@ CLOSED = re.compile(
     r"|devices(/\{deviceId\})?|profile/\{userId\}(/\{keyName\})?|presence/\{userId\}/status|keys/changes"
     r"|pushrules/.*|room_keys/.*|user/\{userId\}/.*"  # each one's own
     r"|directory/room/\{roomAlias\}|directory/list/room/\{roomId\})"  # whoever has the name gets the id
-    r"|/_matrix/client/v1/(register/.*|auth_metadata|media/.*)|/_matrix/media/.*)"
+    r"|/_matrix/client/v1/(register/.*|auth_metadata|media/.*)|/_matrix/media/.*|/_matrix/static/client/login/)"
 )
 
 

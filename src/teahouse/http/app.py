@@ -66,12 +66,19 @@ class HttpApp:
     """All endpoints behind one ASGI callable."""
 
     def __init__(
-        self, routes: Iterable[Route], authenticator: Authenticator, limiter: Limiter, address: ClientAddress
+        self,
+        routes: Iterable[Route],
+        authenticator: Authenticator,
+        limiter: Limiter,
+        address: ClientAddress,
+        admin_contact: str = "",
     ) -> None:
+        """`admin_contact` is the URI at which the operator is reached."""
         self.router = Router(routes)
         self._authenticator = authenticator
         self._limiter = limiter
         self._address = address
+        self._admin_contact = admin_contact
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,7 +102,7 @@ class HttpApp:
                 raise Unavailable("The server is overloaded; try again in a moment.")
             return await self._handle(scope, receive)
         except TeahouseError as refusal:
-            return errors.response(refusal)
+            return errors.response(refusal, self._admin_contact)
         except (ClientGone, asyncio.CancelledError):
             raise
         except Exception:

@@ -74,3 +74,9 @@ class DiscoveryApi:
 
     async def version(self, request: Request) -> Response:
         return codec.reply({"server": {"name": "Teahouse", "version": __version__}})
+
+
+def admin_contact(support_email: str, support_page: str, public_url: str, server_name: str) -> str:
+    """Where the operator is reached, as a URI: what they left as their address, else the server's own front page."""
+    mail = f"mailto:{support_email}" if support_email else ""
+    return mail or support_page or public_url or f"https://{server_name}/"

@@ -66,10 +66,12 @@ def body(error: TeahouseError) -> dict[str, Any]:
     return {"errcode": RESPONSES[type(error)][1], "error": error.message} | dict(error.extra)
 
 
-def response(error: TeahouseError) -> Response:
-    """The answer for a refusal."""
+def response(error: TeahouseError, admin_contact: str = "") -> Response:
+    """The answer for a refusal. What the operator alone can mend says where to reach them."""
     status, errcode = RESPONSES[type(error)]
     extra = dict(error.extra)
+    if isinstance(error, errors.StorageFull):
+        extra["admin_contact"] = admin_contact
     if isinstance(error, errors.UserAuthNeeded) and not extra.pop("failed", False):
         # A stage that was not tried yet is no error: the flows alone are the answer.
         return codec.reply(extra, status)

@@ -12,9 +12,10 @@ from teahouse.http import codec
 from teahouse.http.messages import Auth, Request, Response, Route
 from teahouse.users import store
 from teahouse.users.accounts import Accounts, named_user
+from teahouse.users.login_page_api import LoginPageApi
 from teahouse.users.sessions import DEVICES_MAX, check_device, check_name
 from teahouse.users.stages import PASSWORD, Stages
-from teahouse.users.types import Device, NewDevice, Session
+from teahouse.users.types import Account, Device, NewDevice, Session
 
 CLIENT = "/_matrix/client/v3"
 CLIENT_V1 = "/_matrix/client/v1"
@@ -111,6 +112,7 @@ class UsersApi:
             Route("PUT", DEVICE, self.rename_device),
             Route("DELETE", DEVICE, self.delete_device),
             Route("POST", f"{CLIENT}/delete_devices", self.delete_devices),
+            *LoginPageApi(self._accounts, self.sign_in).routes(),
         ]  # fmt: skip
 
     async def available(self, request: Request) -> Response:
@@ -158,10 +160,14 @@ class UsersApi:
             account = await self._accounts.login_by_token(body.token)
         else:
             raise LoginNotOffered(f"There is no login of type {body.type} here.")
+        return codec.reply(await self.sign_in(account, device))
+
+    async def sign_in(self, account: Account, device: NewDevice) -> dict[str, Any]:
+        """Begin a session; what a client is told of it."""
         reply = session_reply(await self._accounts.sessions.login(account, device))
         if self._public_url:
             reply["well_known"] = {"m.homeserver": {"base_url": self._public_url}}
-        return codec.reply(reply)
+        return reply
 
     async def login_token(self, request: Request) -> Response:
         await self.confirm(request, codec.json_object(request))

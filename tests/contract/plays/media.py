@@ -51,8 +51,10 @@ def the_older_paths_answer_if_they_are_there(cast: Cast) -> None:
     )
     for operation_id, more, query in older:
         if cast.stage.is_built(operation_id):
-            # Refusing what was uploaded after the freeze of the unauthenticated paths is what the specification asks.
+            # To strangers nothing that was uploaded after the freeze of these paths, as the specification asks.
             cast.alice.bad(operation_id, 404, HIDDEN_MEDIA, **missing, **more, query=query)
+            cast.stage.stranger.bad(operation_id, 404, HIDDEN_MEDIA, **place, **more, query=query)
+            assert cast.alice.good(operation_id, **place, **more, query=query)
     if cast.stage.is_built("getConfig"):
         cast.alice.good("getConfig")
         cast.alice.signed_out("getConfig")
