@@ -112,6 +112,24 @@ async def test_a_change_of_keys_wakes_those_who_wait(tea: World, state: Any) -> 
     assert lists(await waiting) == ([bob.user_id], [])
 
 
+@KINDS
+async def test_devices_that_come_go_and_change_their_names_are_told_of(tea: World, state: Any) -> None:
+    alice, bob = await tea.person("alice"), await tea.person("bob")
+    room = await alice.create(preset="public_chat", initial_state=state)
+    await bob.join(room)
+    at = await head(alice)
+    other = await bob.device("TABLET")
+    assert await both(alice, at) == ([bob.user_id], [])
+    at = await head(alice)
+    await bob.device("TABLET")  # the same again
+    assert await both(alice, at) == ([], [])
+    await bob.good("PUT", "/devices/{deviceId}", {"display_name": "slate"}, deviceId=other.device_id)
+    assert await both(alice, at) == ([bob.user_id], [])
+    at = await head(alice)
+    await (await bob.device("TABLET")).good("POST", "/logout")
+    assert await both(alice, at) == ([bob.user_id], [])
+
+
 async def test_in_a_crowd_that_is_not_encrypted_nobody_is_told_who_comes(
     tea: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,13 @@
 """Signing in by password and by token; guessing is slow; closed accounts."""
 
 import asyncio
+import base64
 from pathlib import Path
 from typing import Any
 
 import pytest
 from argon2 import extract_parameters
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from teahouse.errors import LimitExceeded, WrongPassword
 from teahouse.users import passwords
@@ -72,6 +74,17 @@ async def test_nobody_signs_in_by_an_address(tea: World, named: dict[str, Any]) 
     await register(tea, "alice")
     refused = await tea.ask(None, "POST", "/login", {"type": "m.login.password", "password": PASSWORD, **named})
     assert (refused.status, refused.errcode) == (403, "M_FORBIDDEN")
+
+
+async def test_no_device_is_called_like_a_key_of_its_user(tea: World) -> None:
+    alice = await register(tea, "alice")
+    key = base64.b64encode(Ed25519PrivateKey.generate().public_key().public_bytes_raw()).decode().rstrip("=")
+    master = {"user_id": alice["user_id"], "usage": ["master"], "keys": {f"ed25519:{key}": key}}
+    body = {"master_key": master}
+    assert (await tea.ask(alice["access_token"], "POST", "/keys/device_signing/upload", body)).status == 200
+    refused = await login(tea, "alice", device_id=key)
+    assert (refused.status, refused.errcode) == (403, "M_FORBIDDEN")
+    assert (await login(tea, "alice", device_id="PHONE")).status == 200
 
 
 async def test_a_login_tells_where_the_server_is_when_it_knows(place: Place, tmp_path: Path) -> None:

@@ -124,10 +124,15 @@ class DeviceKeys:
                 self._counts.popitem(last=False)
         return counts
 
+    async def device_added(self, tx: Transaction, user_no: int, device_id: str) -> None:
+        """Note a device added in `tx`, before it has keys. Raises Forbidden for the id of a cross-signing key."""
+        await self._check_id(tx, user_no, device_id)
+        await self._lists.record(tx, user_no)
+
     async def devices_deleted(self, tx: Transaction, user_no: int, device_ids: Collection[str]) -> None:
         """Forget the keys of devices that were deleted in `tx`."""
-        if await store.delete_devices(tx, user_no, device_ids):
-            await self._lists.record(tx, user_no)
+        await store.delete_devices(tx, user_no, device_ids)
+        await self._lists.record(tx, user_no)
         tx.on_commit(lambda: self._forget_counts([(user_no, device_id) for device_id in device_ids]))
 
     async def drop_one_time_keys(self, tx: Transaction) -> None:
@@ -139,14 +144,18 @@ class DeviceKeys:
         earlier = await store.one_device_keys(tx, user_no, device_id)
         if earlier == keys:
             return
-        crossing = (await store.cross_signing_keys(tx, [user_no])).get(user_no, {})
-        if any(key.public_key == device_id for key in crossing.values()):
-            # "Servers must ensure that device IDs will not collide with cross-signing public keys."
-            raise Forbidden("The device id is one of your cross-signing keys.")
+        await self._check_id(tx, user_no, device_id)
         if earlier is not None and signing.bare(earlier) != signing.bare(keys):
             await store.delete_signatures_on(tx, user_no, device_id)
         await store.put_device_keys(tx, user_no, device_id, keys)
         await self._lists.record(tx, user_no)
+
+    @staticmethod
+    async def _check_id(tx: Transaction, user_no: int, device_id: str) -> None:
+        crossing = (await store.cross_signing_keys(tx, [user_no])).get(user_no, {})
+        if any(key.public_key == device_id for key in crossing.values()):
+            # "Servers must ensure that device IDs will not collide with cross-signing public keys."
+            raise Forbidden("The device id is one of your cross-signing keys.")
 
     async def _add_one_time_keys(
         self, tx: Transaction, user_no: int, device_id: str, keys: Sequence[OneTimeKey]

@@ -28,6 +28,14 @@ class Keys:
         """The slice's background work, until cancelled."""
         await self.device_lists.run()
 
+    async def device_added(self, tx: Transaction, user_no: int, device_id: str) -> None:
+        """Tell who shares rooms with the user of a device added in `tx`. Raises Forbidden for an id that a key has."""
+        await self.device_keys.device_added(tx, user_no, device_id)
+
+    async def device_renamed(self, tx: Transaction, user_no: int) -> None:
+        """Tell them of a device that got another name in `tx`: it is shown with its keys."""
+        await self.device_lists.record(tx, user_no)
+
     async def devices_deleted(self, tx: Transaction, user_no: int, device_ids: Sequence[str]) -> None:
         """Forget all that belongs to devices deleted in `tx`, and tell who shares rooms with their user."""
         await self.device_keys.devices_deleted(tx, user_no, device_ids)

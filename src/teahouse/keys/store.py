@@ -58,16 +58,13 @@ async def put_device_keys(tx: Transaction, user_no: int, device_id: str, keys: J
     )  # fmt: skip
 
 
-async def delete_devices(tx: Transaction, user_no: int, device_ids: Collection[str]) -> bool:
-    """Remove everything the devices have here, save for their inbox; True when one had device keys."""
-    had_keys = 0
+async def delete_devices(tx: Transaction, user_no: int, device_ids: Collection[str]) -> None:
+    """Remove everything the devices have here, save for their inbox."""
     for device_id in device_ids:
-        had_keys += await tx.execute("DELETE FROM device_keys WHERE user_no = ? AND device_id = ?", user_no, device_id)
-        for table in ("one_time_keys", "claimed_keys", "fallback_keys"):
+        for table in ("device_keys", "one_time_keys", "claimed_keys", "fallback_keys"):
             await tx.execute(f"DELETE FROM {table} WHERE user_no = ? AND device_id = ?", user_no, device_id)
         await delete_signatures_on(tx, user_no, device_id)
         await delete_signatures_by(tx, user_no, f"ed25519:{device_id}")
-    return had_keys > 0
 
 
 async def one_time_keys(reader: Reader, user_no: int, device_id: str) -> dict[str, bytes]:

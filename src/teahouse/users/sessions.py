@@ -79,7 +79,9 @@ class Sessions:
         known = await store.devices(tx, account.user_no)
         if len(known) >= DEVICES_MAX and all(each.device_id != device_id for each in known):
             raise Forbidden(f"An account has at most {DEVICES_MAX} devices; sign out of one first.")
-        if not await store.put_device(tx, account.user_no, device_id, device.display_name, self._clock.now_ms()):
+        if await store.put_device(tx, account.user_no, device_id, device.display_name, self._clock.now_ms()):
+            await self._listener.device_added(tx, account.user_no, device_id)
+        else:
             await store.drop_tokens(tx, account.user_no, device_id)
             tx.on_commit(lambda: self.forget(account.user_no, [device_id]))
         return await self._issue(tx, account.user_no, account.localpart, device_id, refreshable=device.refreshable)
@@ -142,6 +144,7 @@ class Sessions:
         """Change a device's display name."""
         async with self.database.transaction() as tx:
             await store.rename_device(tx, user_no, device_id, name)
+            await self._listener.device_renamed(tx, user_no)
 
     async def login_token(self, user_no: int) -> tuple[str, int]:
         """A one-time login token and how long it lives, in milliseconds."""

@@ -91,7 +91,12 @@ class AccountRules:
 
 
 class DeviceListener(Protocol):
-    """Told, inside the transaction, of devices that are being deleted."""
+    """Told, inside the transaction, of devices that come, change their names and go."""
+
+    async def device_added(self, tx: Transaction, user_no: int, device_id: str) -> None:
+        """Raises Forbidden for an id that a key of the user's has already."""
+
+    async def device_renamed(self, tx: Transaction, user_no: int) -> None: ...
 
     async def devices_deleted(self, tx: Transaction, user_no: int, device_ids: Sequence[str]) -> None: ...
 
