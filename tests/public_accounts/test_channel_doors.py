@@ -61,6 +61,11 @@ async def test_member_lists_are_the_account_and_oneself_whatever_is_asked(tea: W
         assert {event["state_key"] for event in chunk} == wanted, query
     joined = (await reader.good("GET", f"{ROOM}/joined_members", roomId=account.room_id))["joined"]
     assert set(joined) == everybody
+    late = await tea.person("late")
+    before = (await late.sync())["next_batch"]
+    await late.join(account.room_id)
+    chunk = (await late.good("GET", f"{ROOM}/members", None, {"at": before}, roomId=account.room_id))["chunk"]
+    assert {event["state_key"] for event in chunk} == {account.user_id}
 
 
 async def test_history_holds_no_membership_of_followers(tea: World) -> None:

@@ -1,6 +1,7 @@
 """Following by the standard calls: joining is a row, and every door answers as if it were a membership."""
 
-from tests.public_accounts.newsroom import ACCOUNT, FOLLOW, newsroom, timeline
+from tests.posts.studio import PNG, upload
+from tests.public_accounts.newsroom import ACCOUNT, FOLLOW, newsroom, opened, timeline
 from tests.world import World
 
 STATE = "/rooms/{roomId}/state/m.room.member/{userId}"
@@ -67,6 +68,49 @@ async def test_followers_are_hidden_from_each_other(tea: World) -> None:
     assert (hidden.status, hidden.errcode) == (404, "M_NOT_FOUND")
     summary = (await reader.sync())["rooms"]["join"][account.room_id]["summary"]
     assert summary["m.joined_member_count"] == 3
+
+
+async def test_a_post_tells_its_readers_how_many_follow_by_now(tea: World) -> None:
+    account, reader = await newsroom(tea)
+    await reader.join(account.room_id)
+    since = (await reader.sync())["next_batch"]
+    await (await tea.person("other")).join(account.room_id)
+    assert "rooms" not in await reader.sync(since)  # nobody is woken because somebody else follows
+    await account.publish()
+    section = (await reader.sync(since))["rooms"]["join"][account.room_id]
+    assert section["summary"] == {"m.joined_member_count": 3, "m.invited_member_count": 0}
+
+
+async def test_an_account_is_shown_under_its_name_and_picture_in_its_own_channel(tea: World) -> None:
+    owner, reader = await tea.person("owner"), await tea.person("reader")
+    one, two = await upload(owner), await upload(owner, PNG + b"2")
+    account = await opened(owner, about={"picture": one})
+    await reader.join(account.room_id)
+    path = {"roomId": account.room_id, "userId": account.user_id}
+    for body, shown in (
+        (None, {"displayname": "The Daily Leaf", "avatar_url": one}),
+        ({"name": "The Daily Leaf", "about": {"picture": two}}, {"displayname": "The Daily Leaf", "avatar_url": two}),
+        ({"name": "Leaves", "about": {}}, {"displayname": "Leaves"}),
+    ):
+        if body is not None:
+            await owner.good("PUT", ACCOUNT, body, handle="daily")
+        assert await reader.good("GET", STATE, **path) == {"membership": "join"} | shown
+        assert await reader.good("GET", "/profile/{userId}", userId=account.user_id) == shown
+    since = (await reader.sync())["next_batch"]
+    await owner.good("PUT", ACCOUNT, {"name": "Leaves", "about": {"description": "Of tea."}}, handle="daily")
+    kinds = [event["type"] for event in timeline(await reader.sync(since), account.room_id)]
+    assert "m.room.member" not in kinds
+
+
+async def test_clients_are_told_that_readers_like_vote_and_take_back_and_write_nothing(tea: World) -> None:
+    account, reader = await newsroom(tea)
+    await reader.join(account.room_id)
+    path = "/rooms/{roomId}/state/m.room.power_levels/"
+    levels = await reader.good("GET", path, roomId=account.room_id)
+    free = {"m.reaction", "m.room.redaction", "m.poll.response", "org.matrix.msc3381.poll.response"}
+    assert {kind for kind, level in levels["events"].items() if level < 100} == free
+    assert (levels["users"], levels["users_default"]) == ({}, 0)
+    assert {levels[key] for key in ("events_default", "state_default", "redact", "invite", "kick", "ban")} == {100}
 
 
 async def test_following_by_either_door_is_the_same_and_happens_once(tea: World) -> None:

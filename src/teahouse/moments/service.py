@@ -28,9 +28,10 @@ AUTHORS_READ = 16  # authors whose moments are merged by one read of the feed
 SCANNED_MAX = 2_000  # moments judged for one page: where few are for the reader the page is short and goes on
 NEWEST = 1 << 62
 ERASED_AT_ONCE = 100  # files erased by one round
-# Only the author writes, and only through what publishes.
+# Only the author writes, and only through what publishes. Clients go by these levels when they offer friends to like.
 POWER_LEVELS = {
-    "events_default": 100, "state_default": 100, "invite": 100, "kick": 100, "ban": 100, "redact": 100, "events": {},
+    "events_default": 100, "state_default": 100, "invite": 100, "kick": 100, "ban": 100, "redact": 100,
+    "events": {"m.reaction": 0, "m.room.redaction": 0},
 }  # fmt: skip
 
 

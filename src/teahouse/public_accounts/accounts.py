@@ -31,10 +31,6 @@ FIELDS = (
     "badge_until_ms",
 )  # fmt: skip
 COLUMNS = ", ".join(FIELDS)
-# Only the account itself writes in its channel, and only through what publishes: everybody else reads.
-POWER_LEVELS = {
-    "events_default": 100, "state_default": 100, "invite": 100, "kick": 100, "ban": 100, "redact": 100, "events": {},
-}  # fmt: skip
 
 
 class Accounts:
@@ -116,7 +112,7 @@ class Accounts:
         wish = CreateRoom(
             visibility="public", room_alias_name=None if taken else handle, name=name, topic=about.description or None,
             preset="public_chat", creation_content={"m.federate": False}, initial_state=state,
-            power_level_content_override=POWER_LEVELS,
+            power_level_content_override=dict(types.POWER_LEVELS),
         )  # fmt: skip
 
         async def keep(tx: Transaction, events: Sequence[StoredEvent]) -> None:
@@ -132,11 +128,9 @@ class Accounts:
             await staff.insert(tx, owner_no, user_no, "owner", now_ms)
             await self._media.show_account(tx, user_no, pictures(about))
             if kind != "person":
-                await self.users.set_field(tx, user_no, "displayname", name)
-                if about.picture:
-                    await self.users.set_field(tx, user_no, "avatar_url", about.picture)
+                await self.users.set_names(tx, user_no, name, about.picture)
 
-        await self._creation.create(signer, wish, keep)
+        await self._creation.create(signer, wish, keep, None if kind == "person" else types.shown(name, about))
 
     async def describe(self, account: Account, name: str, about: About) -> Account:
         """Change what an account says of itself, in its channel too."""
@@ -152,6 +146,12 @@ class Accounts:
         drafts = [Draft("m.room.name", {"name": name}, ""), Draft("m.room.topic", {"topic": about.description}, "")]
         if about.picture != account.about.picture:
             drafts.append(Draft("m.room.avatar", {"url": about.picture} if about.picture else {}, ""))
+        users = {}
+        shown = types.shown(name, about)
+        if not account.personal and shown != types.shown(account.name, account.about):
+            # Clients show a post under the name and picture that its sender has in the room.
+            drafts.append(Draft("m.room.member", {"membership": "join"} | shown, account.user_id))
+            users[account.user_id] = account.account_no
 
         async def also(tx: Transaction, events: Sequence[StoredEvent]) -> None:
             if name != account.name:  # one that others came to look like keeps its name
@@ -164,11 +164,11 @@ class Accounts:
             terms = finding.terms_of(account.handle, name, about.description)
             await finding.index(tx, account.account_no, terms)
             if not account.personal:
-                await self.users.set_field(tx, account.account_no, "displayname", name)
+                await self.users.set_names(tx, account.account_no, name, about.picture)
             tx.on_commit(lambda: self.forget(account.account_no))
 
         await self._rooms.append(
-            Proposal(account.user_id, account.account_no, drafts, account.room_no, also=also)
+            Proposal(account.user_id, account.account_no, drafts, account.room_no, also=also, users=users)
         )  # fmt: skip
         return await self.require(account.handle)
 

@@ -25,11 +25,10 @@ from teahouse.posts.types import Fate, Post, PostContent, Ref, Repost
 from teahouse.public_accounts.accounts import Accounts, publisher
 from teahouse.public_accounts.followers import Followers
 from teahouse.public_accounts.messages import answers, post_content, reworded
-from teahouse.public_accounts.types import CHANNEL, Account
+from teahouse.public_accounts.types import CHANNEL, RESPONSES, Account
 from teahouse.rooms.keeping import echo
 from teahouse.rooms.types import Reader
 
-RESPONSES = ("org.matrix.msc3381.poll.response", "m.poll.response")  # MSC3381: as sent, and as accepted
 OWN_EVENTS_MAX = 500  # of one reader in one answer
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,6 +14,13 @@ DESCRIPTION_MAX_CHARACTERS = 1_000  # what an account says of itself
 LINKS_MAX = 5  # web addresses in a profile
 LINK_MAX_CHARACTERS = 500  # of a web address in a profile
 FORGOTTEN, ALERTS = 1, 2  # bits of follows.flags
+RESPONSES = ("org.matrix.msc3381.poll.response", "m.poll.response")  # MSC3381: as sent, and as accepted
+# Only the account writes in its channel, and only through what publishes. What clients offer to others goes by these
+# levels, too: liking, voting, and taking one's own back.
+POWER_LEVELS: Mapping[str, Any] = {
+    "events_default": 100, "state_default": 100, "invite": 100, "kick": 100, "ban": 100, "redact": 100,
+    "events": dict.fromkeys(("m.reaction", "m.room.redaction", *RESPONSES), 0),
+}  # fmt: skip
 
 Kind = Literal["person", "company", "media", "government", "organisation"]
 KINDS: tuple[Kind, ...] = ("person", "company", "media", "government", "organisation")
@@ -78,3 +86,8 @@ class Follow:
     def stands(self) -> bool:
         """Whether they follow."""
         return self.until == 0
+
+
+def shown(name: str, about: About) -> dict[str, Any]:
+    """The name and picture under which clients show what an account posts, as member events have them."""
+    return {"displayname": name} | ({"avatar_url": about.picture} if about.picture else {})

@@ -76,8 +76,14 @@ class Creation:
         self._encrypt_private = encrypt_private
         self.default_version = default_version
 
-    async def create(self, reader: Reader, wish: CreateRoom, keep: Also | None = None) -> str:
-        """Make a room as wished; returns its id. `keep` makes it a keeper's, whose rows it writes beside the room."""
+    async def create(
+        self, reader: Reader, wish: CreateRoom, keep: Also | None = None, shown: Content | None = None
+    ) -> str:
+        """Make a room as wished; returns its id.
+
+        `keep` makes it a keeper's, whose rows it writes beside the room. `shown` is the name and picture of a maker
+        whose profile is not written yet.
+        """
         check_wish(wish, kept=keep is not None)
         version = known_version(wish.room_version or self.default_version)
         preset = wish.preset or ("public_chat" if wish.visibility == "public" else "private_chat")
@@ -85,9 +91,10 @@ class Creation:
         targets = await self._targets(reader, wish, public=preset == "public_chat")
         # A keeper's room is read by staff or by friends to come, and takes no encryption.
         encrypted = self._encrypt_private and preset != "public_chat" and keep is None
+        own = await self._membership.member_content(reader.user_no, "join", None)
         drafts = [
             create_draft(reader, wish, version, preset),
-            Draft("m.room.member", await self._membership.member_content(reader.user_no, "join", None), reader.user_id),
+            Draft("m.room.member", own if shown is None else {"membership": "join", **shown}, reader.user_id),
             Draft(LEVELS, power_levels(reader, wish, version, preset), ""),
             *named_state(wish, preset, alias, encrypted=encrypted),
         ]

@@ -171,7 +171,7 @@ class History:
         """Member events whose membership is the one, or is not the other."""
         state, upto = await self._state_place(reader, room_id)
         bound = upto if at is None else min(at, upto)
-        events = await self._rooms.readership.members(reader, state, None if bound >= state.head else bound)
+        events = await self._rooms.readership.members(reader, state, None if bound == POS_MAX else bound)
         return state, [
             event
             for event in events

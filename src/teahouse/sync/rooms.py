@@ -69,7 +69,9 @@ class RoomSections:
         section = await self._section(ask, view, events, page, whole, ignored)
         section["ephemeral"] = {"events": ephemeral}
         section["account_data"] = {"events": account_data}
-        if whole or any(event.type in SUMMARISED for event in events) or page.end is not None:
+        # Who comes to a kept room is no event of it: its size goes along with whatever else is new there.
+        moved = any(event.type in SUMMARISED for event in events) or self._keeper_of(view.state) is not None
+        if whole or moved or page.end is not None:
             section["summary"] = await self._summary(ask, view)
         await self._count(ask, view, section, ignored)
         return section

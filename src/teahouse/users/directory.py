@@ -111,6 +111,14 @@ class UserDirectory:
         )  # fmt: skip
         tx.on_commit(lambda: self._forget_profile(user_no))
 
+    async def set_names(self, tx: Transaction, user_no: int, displayname: str, avatar_url: str) -> None:
+        """Set what member events carry of a profile; an empty `avatar_url` takes the picture away."""
+        await self.set_field(tx, user_no, "displayname", displayname)
+        if avatar_url:
+            await self.set_field(tx, user_no, "avatar_url", avatar_url)
+        else:
+            await self.drop_field(tx, user_no, "avatar_url")
+
     async def drop_field(self, tx: Transaction, user_no: int, name: str) -> None:
         """Take one profile field away."""
         await tx.execute("DELETE FROM profiles WHERE user_no = ? AND name = ?", user_no, name)
