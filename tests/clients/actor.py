@@ -64,6 +64,11 @@ class Actor:
         done: Event = answer["ok"]
         return done
 
+    async def asks(self, question: str, **about: Any) -> Any:
+        """What the client's own call or picture says, see actors/nio_questions.py; a refusal as [status, errcode]."""
+        done = await self.do("ask", question=question, **about)
+        return done["refused"] if "refused" in done else done["answer"]
+
     async def sees(self, kind: str, **fields: Any) -> Event:
         """The first event of this kind with these fields, from the actor's start on; waits for it."""
 

@@ -36,10 +36,10 @@ class Environments:
     def js(self) -> list[str]:
         source = ACTORS / "js"
         folder = self._built("js", [source / "package.json", source / "package-lock.json"], _install_modules)
-        # Node looks for modules beside the script, so the script goes to the modules; the sources stay clean.
-        script = folder / "js_actor.mjs"
-        shutil.copyfile(source / script.name, script)
-        return [str(NODE), str(script)]
+        # Node looks for modules beside the script, so the scripts go to the modules; the sources stay clean.
+        for script in source.glob("*.mjs"):
+            shutil.copyfile(script, folder / script.name)
+        return [str(NODE), str(folder / "js_actor.mjs")]
 
     def _python(self, name: str, requirements: Path) -> str:
         folder = self._built(name, [requirements], lambda folder: _install_packages(folder, requirements))

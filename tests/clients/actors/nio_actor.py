@@ -12,6 +12,7 @@ from nio import (
     InviteMemberEvent,
     MatrixRoom,
     MegolmEvent,
+    PresenceEvent,
     ReactionEvent,
     ReceiptEvent,
     RedactionEvent,
@@ -25,6 +26,7 @@ from nio import (
 from nio.crypto.attachments import decrypt_attachment
 from nio.responses import ErrorResponse
 from nio_backup import Backup
+from nio_questions import Questions
 from wire import Wire
 
 SYNC_TIMEOUT_MS = 30_000
@@ -48,6 +50,7 @@ class NioActor:
         self._wire = wire
         self._client: AsyncClient
         self._backup: Backup
+        self._questions: Questions
         self._syncing: asyncio.Task[None]
         self._rooms_told: set[str] = set()
         self._gathered: list[tuple[str, dict[str, Any]]] = []
@@ -76,10 +79,16 @@ class NioActor:
         )
         client.add_event_callback(self._on_invite, InviteMemberEvent)
         client.add_ephemeral_callback(self._on_receipt, ReceiptEvent)
+        client.add_presence_callback(self._on_presence, PresenceEvent)
         client.add_response_callback(self._on_sync, SyncResponse)
         return client
 
+    async def ask(self, question: str, **about: Any) -> dict[str, Any]:
+        """A question to the client; a refusal by the server is an answer, too."""
+        return await self._questions.ask(question, **about)
+
     async def _first_sync(self) -> None:
+        self._questions = Questions(self._client)
         synced = asyncio.create_task(self._client.synced.wait())
         self._syncing = asyncio.create_task(self._client.sync_forever(SYNC_TIMEOUT_MS, full_state=True))
         await asyncio.wait((synced, self._syncing), return_when=asyncio.FIRST_COMPLETED)
@@ -270,7 +279,11 @@ class NioActor:
             told = {"room_id": room.room_id, "event_id": receipt.event_id, "user_id": receipt.user_id}
             self._gathered.append(("receipt", told))
 
+    async def _on_presence(self, event: PresenceEvent) -> None:
+        self._gathered.append(("presence", {"user_id": event.user_id, "status": event.status_msg}))
+
     async def _on_sync(self, response: Response) -> None:
+        self._questions.take_in(response)
         for room_id in self._client.rooms.keys() - self._rooms_told:
             self._rooms_told.add(room_id)
             self._wire.tell("joined", room_id=room_id, encrypted=self._client.rooms[room_id].encrypted)
@@ -283,7 +296,7 @@ class NioActor:
 
 
 COMMANDS = (
-    "login resume create_direct create_group join look react vote invite leave kick "
+    "login resume ask create_direct create_group join look react vote invite leave kick "
     "send_text send_file redact read history set_up_recovery backed_up recover fetch thumbnail"
 )
 

@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 for (const method of ["log", "info", "debug", "trace"]) console[method] = console.error;
 
 const sdk = await import("matrix-js-sdk");
+const { questions } = await import("./questions.mjs");
 const { CryptoEvent } = await import("matrix-js-sdk/lib/crypto-api/index.js");
 const { PollResponseEvent } = await import("matrix-js-sdk/lib/extensible_events_v1/PollResponseEvent.js");
 const { M_POLL_RESPONSE, M_POLL_START } = await import("matrix-js-sdk/lib/@types/polls.js");
@@ -22,6 +23,7 @@ const write = (message) => process.stdout.write(JSON.stringify(message) + "\n");
 const tell = (event, fields) => write({ event, ...fields });
 
 let client;
+let asked_of; // its questions
 let gathered = []; // what a sync response showed, told once the SDK has taken in the whole of it
 const joined = new Set();
 const told = new Set();
@@ -99,6 +101,9 @@ function listen() {
             for (const readers of Object.values(kinds))
                 for (const user_id of Object.keys(readers)) gather("receipt", { room_id: room.roomId, event_id, user_id });
     });
+    client.on(sdk.UserEvent.Presence, (_event, user) =>
+        gather("presence", { user_id: user.userId, status: user.presenceStatusMsg ?? null }),
+    );
     client.on(sdk.RoomEvent.Redaction, (event, room) =>
         gather("redacted", { room_id: room.roomId, redacts: event.event.redacts ?? event.getContent().redacts }),
     );
@@ -165,7 +170,7 @@ const commands = {
             initial_device_display_name: device,
         });
         const { user_id: userId, device_id: deviceId, access_token: accessToken } = answer;
-        client = sdk.createClient({ baseUrl: url, userId, deviceId, accessToken, cryptoCallbacks });
+        client = sdk.createClient({ baseUrl: url, userId, deviceId, accessToken, cryptoCallbacks, timelineSupport: true });
         await client.initRustCrypto({ useIndexedDB: false });
         listen();
         await client.startClient({
@@ -175,7 +180,18 @@ const commands = {
             pendingEventOrdering: sdk.PendingEventOrdering.Detached,
         });
         await until(client, sdk.ClientEvent.Sync, () => client.isInitialSyncComplete());
+        asked_of = questions(sdk, client, until);
         return { user_id: userId, device_id: deviceId, access_token: accessToken };
+    },
+
+    // A question to the client; a refusal by the server is an answer, too.
+    async ask({ question, ...about }) {
+        try {
+            return { answer: await asked_of[question](about) };
+        } catch (error) {
+            if (error instanceof sdk.MatrixError) return { refused: [error.httpStatus, error.errcode] };
+            throw error;
+        }
     },
 
     create_direct: ({ user_id, room_version, encrypted }) =>
