@@ -133,3 +133,14 @@ async def test_a_reason_has_its_limit(tea: World) -> None:
     assert (await try_to(bob, "leave", room, reason="x" * 501)).status == 403
     assert (await try_to(bob, "leave", room, reason=7)).status == 400
     assert await membership(alice, room, bob) == "join"
+
+
+async def test_one_may_say_more_by_joining_and_not_who_one_is(tea: World) -> None:
+    alice, bob, _, room = await trio(tea, preset="public_chat")
+    said = {"org.example": {"cup": 1}, "reason": REASON}
+    forged = {"membership": "ban", "displayname": "alice", "is_direct": True, "join_authorised_via_users_server": "x"}
+    await bob.good("POST", "/join/{roomIdOrAlias}", {**said, **forged}, roomIdOrAlias=room)
+    event = await alice.good("GET", MEMBER, roomId=room, stateKey=bob.user_id)
+    assert event == {"membership": "join", "displayname": "bob", **said}
+    assert (await try_to(bob, "join", room, **{"org.example": 1.5})).errcode == "M_BAD_JSON"
+    assert await try_to(bob, "join", room) == Answer(200, {"room_id": room})

@@ -187,3 +187,28 @@ async def test_the_directory_costs_the_same_with_a_hundred_thousand_channels_in_
     assert account.handle == "oolong"
     for (search, query), one, other in zip([*questions, ("rename", {})], *costs, strict=True):
         assert one.like(other), (search, query, one, other)
+
+
+async def test_few_rooms_of_a_type_fill_a_page_however_many_others_there_are(tea: World) -> None:
+    alice = await tea.person("alice")
+    made: dict[str | None, list[str]] = {None: [], "m.space": [], "org.example": []}
+    for number in range(12):
+        kind = {3: "m.space", 7: "org.example", 11: "m.space"}.get(number)
+        content = {} if kind is None else {"type": kind}
+        made[kind].insert(0, await alice.create(visibility="public", creation_content=content))
+
+    async def look(types: list[str | None], since: str | None, limit: int) -> Any:
+        wanted = {"limit": limit, "since": since, "filter": {"room_types": types}}
+        return await alice.good("POST", "/publicRooms", wanted)
+
+    def ids(page: Any) -> list[str]:
+        return [room["room_id"] for room in page["chunk"]]
+
+    assert ids(await look(["m.space"], None, 2)) == made["m.space"]
+    first = await look(["m.space"], None, 1)
+    second = await look(["m.space"], first["next_batch"], 1)
+    assert ids(first) + ids(second) == made["m.space"]
+    assert ids(await look(["m.space"], second["prev_batch"], 1)) == ids(first)
+    assert ids(await look([None], None, 100)) == made[None]
+    assert ids(await look([None, "org.example"], None, 3)) == [made[None][0], made[None][1], made[None][2]]
+    assert ids(await look(["org.other"], None, 2)) == []

@@ -82,3 +82,16 @@ async def test_what_is_no_json_is_refused_whatever_of_it_is_read(tea: World, bod
         answer = await tea.exchange("POST", path, "", headers, body)
         assert (answer.status, json.loads(answer.body)["errcode"]) == (400, "M_NOT_JSON"), verb
     assert (await alice.good("GET", "/joined_rooms"))["joined_rooms"] == [room]
+
+
+async def test_what_is_sent_without_a_transaction_id_is_sent_each_time(tea: World) -> None:
+    alice, bob = await tea.person("alice"), await tea.person("bob")
+    room = await alice.create(preset="public_chat")
+    path = {"roomId": room, "eventType": "m.room.message"}
+    said = [(await alice.good("POST", "/rooms/{roomId}/send/{eventType}", {"body": "tea"}, **path)) for _ in range(2)]
+    assert said[0] != said[1]
+    assert (await bob.ask("POST", "/rooms/{roomId}/send/{eventType}", {"body": "tea"}, **path)).status == 403
+    emptied = {"roomId": room, "eventId": said[0]["event_id"]}
+    redaction = await alice.good("POST", "/rooms/{roomId}/redact/{eventId}", {"reason": "spilt"}, **emptied)
+    event = await alice.good("GET", EVENT, **emptied)
+    assert event["unsigned"]["redacted_because"]["event_id"] == redaction["event_id"]

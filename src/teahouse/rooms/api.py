@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -46,6 +47,9 @@ class RoomsApi:
         return [
             Route("PUT", f"{ROOM}/send/{{eventType}}/{{txnId}}", self.send, limit="send"),
             Route("PUT", f"{ROOM}/redact/{{eventId}}/{{txnId}}", self.redact, limit="send"),
+            # Older bots name no transaction id, and do not retry. Source: Client-Server API, "Transaction identifiers".
+            Route("POST", f"{ROOM}/send/{{eventType}}", self.send, limit="send"),
+            Route("POST", f"{ROOM}/redact/{{eventId}}", self.redact, limit="send"),
             # An empty state key may come with its slash or without.
             Route("PUT", f"{ROOM}/state/{{eventType}}", self.put_state, limit="send"),
             Route("GET", f"{ROOM}/state/{{eventType}}", self.get_state_event),
@@ -66,14 +70,15 @@ class RoomsApi:
     async def send(self, request: Request) -> Response:
         path = request.path
         event_id = await self._rooms.send(
-            reader_of(request), path["roomId"], path["eventType"], path["txnId"], codec.content(request)
+            reader_of(request), path["roomId"], path["eventType"], txn_id_of(path), codec.content(request)
         )
         return codec.reply({"event_id": event_id})
 
     async def redact(self, request: Request) -> Response:
         path = request.path
         content = codec.json_object(request)
-        event_id = await self._rooms.redact(reader_of(request), path["roomId"], path["eventId"], path["txnId"], content)
+        txn_id = txn_id_of(path)
+        event_id = await self._rooms.redact(reader_of(request), path["roomId"], path["eventId"], txn_id, content)
         return codec.reply({"event_id": event_id})
 
     async def put_state(self, request: Request) -> Response:
@@ -243,6 +248,11 @@ class RoomsApi:
 
     def _token(self, pos: int) -> str:
         return str(Token(self._rooms.eventlog.identifiers.epoch_of(pos), pos))
+
+
+def txn_id_of(path: Mapping[str, str]) -> str:
+    """The transaction id of a request; one that no other has, for one that names none."""
+    return path["txnId"] if "txnId" in path else f"m.{secrets.token_urlsafe(12)}"
 
 
 def direction(request: Request, *, required: bool) -> bool:

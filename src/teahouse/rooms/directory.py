@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from teahouse.rooms.types import Reader
 
 ALIASES_PER_ROOM_MAX = 100  # aliases one room may have
 PUBLIC_ROOMS_PAGE_MAX = 100  # rooms of one page of the directory
+PAGES_LOOKED_MAX = 10  # pages looked through for one of rooms of some types; beyond them its token goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +143,36 @@ class Directory:
         if keeper is not None:
             keeper.check_change(reader, state, "m.room.canonical_alias")
 
-    async def public_rooms(self, search: str, since: str | None, limit: int) -> PublicRooms:
-        """Listed rooms that hold a text, the largest first."""
-        found = await finding.page(self._database, search, finding.parse_place(since), limit)
-        chunk = []
-        for number, joined_count in found.rooms:
-            state = await self._rooms.eventlog.state(number)
-            if state is not None:
-                chunk.append(public_room(state, joined_count))
-        before, after = (None if place is None else place.token for place in (found.before, found.after))
-        return PublicRooms(chunk, before, after, await listing.total(self._database))
+    async def public_rooms(
+        self, search: str, since: str | None, limit: int, types: Collection[str | None] | None = None
+    ) -> PublicRooms:
+        """Listed rooms that hold a text, the largest first; with `types` only those of some types (None: of none)."""
+        place = finding.parse_place(since)
+        upwards = place.upwards
+        found = await finding.page(self._database, search, place, limit)
+        chunk, back, further = await self._shown(found, types), *ends(found, upwards)
+        looked = 1
+        while types is not None and further is not None and len(chunk) < limit and looked < PAGES_LOOKED_MAX:
+            found = await finding.page(self._database, search, further, limit - len(chunk))
+            more, further = await self._shown(found, types), ends(found, upwards)[1]
+            chunk = more + chunk if upwards else chunk + more
+            looked += 1
+        before, after = (further, back) if upwards else (back, further)
+        return PublicRooms(
+            chunk, None if before is None else before.token, None if after is None else after.token,
+            await listing.total(self._database),
+        )  # fmt: skip
+
+    async def _shown(self, found: finding.Found, types: Collection[str | None] | None) -> list[dict[str, Any]]:
+        """The rooms found that are of some types, as the directory shows them."""
+        states = [(await self._rooms.eventlog.state(number), joined_count) for number, joined_count in found.rooms]
+        rooms = [public_room(state, joined_count) for state, joined_count in states if state is not None]
+        return rooms if types is None else [room for room in rooms if room.get("room_type") in types]
+
+
+def ends(found: finding.Found, upwards: bool) -> tuple[finding.Place | None, finding.Place | None]:
+    """Where a page goes back to where one came from, and where further on."""
+    return (found.after, found.before) if upwards else (found.before, found.after)
 
 
 def public_room(state: RoomState, joined_count: int) -> dict[str, Any]:

@@ -110,12 +110,8 @@ class DirectoryApi:
         if body.limit is not None and body.limit < 1:
             raise InvalidParam("'limit' must be at least 1.")
         limit = min(body.limit or PUBLIC_ROOMS_PAGE_MAX, PUBLIC_ROOMS_PAGE_MAX)
-        page = await self._directory.public_rooms(body.filter.generic_search_term or "", body.since, limit)
-        types = body.filter.room_types
-        reply = reply_of(page)
-        if types is not None:
-            reply["chunk"] = [room for room in page.chunk if room.get("room_type") in types]
-        return codec.reply(reply)
+        search, types = body.filter.generic_search_term or "", body.filter.room_types
+        return codec.reply(reply_of(await self._directory.public_rooms(search, body.since, limit, types)))
 
     def _check_server(self, request: Request) -> None:
         """Raises NotFound for the directory of another server: this one speaks with none."""

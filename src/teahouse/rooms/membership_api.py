@@ -13,6 +13,11 @@ from teahouse.rooms.membership import Membership
 from teahouse.rooms.readership import Readerships
 
 CLIENT = "/_matrix/client/v3"
+# What the body of a join does not bring into the member event: what is said elsewhere, and what the server says.
+NOT_OF_A_JOIN = (
+    "reason", "third_party_signed", "membership", "displayname", "avatar_url", "is_direct", "third_party_invite",
+    "join_authorised_via_users_server",
+)  # fmt: skip
 
 
 class ReasonBody(msgspec.Struct):
@@ -77,10 +82,11 @@ class MembershipApi:
 
     async def join(self, request: Request) -> Response:
         body = codec.body(request, ReasonBody)
+        extra = {key: value for key, value in codec.json_object(request).items() if key not in NOT_OF_A_JOIN}
         path = request.path
         named = path["roomIdOrAlias"] if "roomIdOrAlias" in path else path["roomId"]
         room_id = await self._directory.resolve(named)
-        return codec.reply({"room_id": await self._membership.join(reader_of(request), room_id, body.reason)})
+        return codec.reply({"room_id": await self._membership.join(reader_of(request), room_id, body.reason, extra)})
 
     async def knock(self, request: Request) -> Response:
         body = codec.body(request, ReasonBody)
