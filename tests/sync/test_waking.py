@@ -5,52 +5,94 @@ from __future__ import annotations
 import asyncio
 
 from teahouse.bus.local import LocalBus
-from teahouse.sync.waiters import TURN_S, WOKEN_AT_ONCE, WOKEN_IN_TURN, Waiter, Waiters
+from teahouse.sync.waiters import ANSWERED_AT_ONCE, WOKEN_AT_ONCE, Waiter, Waiters
 from tests.world import World
 
 ROOM = 1
 LIMIT_S = 20.0
 
 
-async def crowd(size: int) -> list[bool]:
-    """Which of so many waiting readers a hint has woken before the loop turns again; returns once all are woken."""
-    bus = LocalBus()
-    waiters = Waiters(bus, lambda room_no, waiting: list(waiting))
-    waiting = [Waiter(waiters, number) for number in range(1, size + 1)]
-    for waiter in waiting:
-        waiters.add(waiter)
-    tasks = [asyncio.create_task(waiter.wait(LIMIT_S)) for waiter in waiting]
-    await asyncio.sleep(0)
-    bus.publish(rooms=(ROOM,))
-    at_once = [waiter.hinted for waiter in waiting]
-    assert all(await asyncio.gather(*tasks))
-    return at_once
+class Crowd:
+    """So many readers of a room, each with a parked poll that ends when it is woken `looks` times."""
+
+    def __init__(self, size: int, looks: int = 1) -> None:
+        self.bus = LocalBus()
+        self.waiters = Waiters(self.bus, lambda room_no, waiting: list(waiting))
+        self._size = size
+        self._looks = looks
+        self.under_way = 0  # polls that were woken and have not ended or parked again
+        self.most_under_way = 0
+        self.ended: list[int] = []
+
+    async def poll(self, number: int) -> None:
+        """One reader's poll; to look takes a turn of the loop."""
+        with Waiter(self.waiters, number) as waiter:
+            for _ in range(self._looks):
+                assert await waiter.wait(LIMIT_S)
+                self.under_way += 1
+                self.most_under_way = max(self.most_under_way, self.under_way)
+                await asyncio.sleep(0)
+                self.under_way -= 1
+        self.ended.append(number)
+
+    async def woken(self, hints: int = 1) -> None:
+        """Returns once everybody has been woken."""
+        tasks = [asyncio.create_task(self.poll(number)) for number in range(1, self._size + 1)]
+        await asyncio.sleep(0)
+        for _ in range(hints):
+            self.bus.publish(rooms=(ROOM,))
+        while self._looks > hints and len(self.ended) < self._size:
+            await asyncio.sleep(0)
+            self.bus.publish(rooms=(ROOM,))
+        await asyncio.gather(*tasks)
 
 
 async def test_a_group_is_woken_whole() -> None:
-    assert all(await crowd(WOKEN_AT_ONCE))
+    crowd = Crowd(WOKEN_AT_ONCE)
+    await crowd.woken()
+    assert crowd.most_under_way == WOKEN_AT_ONCE
 
 
-async def test_a_crowd_is_woken_in_turns_and_nobody_is_left_out() -> None:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    turns = 3
-    at_once = await crowd(WOKEN_AT_ONCE + turns * WOKEN_IN_TURN)
-    assert at_once.count(True) == WOKEN_AT_ONCE
-    assert loop.time() - began >= turns * TURN_S
+async def test_a_crowd_is_woken_in_turns_in_the_order_of_waiting_and_nobody_is_left_out() -> None:
+    crowd = Crowd(WOKEN_AT_ONCE + 3 * ANSWERED_AT_ONCE)
+    await crowd.woken()
+    assert crowd.most_under_way == ANSWERED_AT_ONCE
+    assert crowd.ended == list(range(1, WOKEN_AT_ONCE + 3 * ANSWERED_AT_ONCE + 1))
+
+
+async def test_those_who_found_nothing_and_parked_again_hold_nobody_up() -> None:
+    crowd = Crowd(2 * WOKEN_AT_ONCE, looks=3)
+    async with asyncio.timeout(LIMIT_S):
+        await crowd.woken()
+    assert len(crowd.ended) == 2 * WOKEN_AT_ONCE
+
+
+async def test_a_group_does_not_wait_for_a_crowd() -> None:
+    bus = LocalBus()
+    group, everybody = range(1, 11), range(1, 2 * WOKEN_AT_ONCE)
+    waiters = Waiters(bus, lambda room_no, waiting: list(everybody if room_no == ROOM else group))
+    parked = {number: Waiter(waiters, number) for number in reversed(everybody)}
+    for waiter in parked.values():
+        waiters.add(waiter)
+    bus.publish(rooms=(ROOM,))
+    late = [parked[number] for number in group]
+    for waiter in late:
+        waiter.hinted = False
+    bus.publish(rooms=(ROOM + 1,))
+    assert all(waiter.hinted for waiter in late)
 
 
 async def test_one_who_left_before_their_turn_is_no_trouble() -> None:
     bus = LocalBus()
     waiters = Waiters(bus, lambda room_no, waiting: list(waiting))
-    size = WOKEN_AT_ONCE + 2 * WOKEN_IN_TURN
-    waiting = [Waiter(waiters, number) for number in range(1, size + 1)]
+    waiting = [Waiter(waiters, number) for number in range(2 * WOKEN_AT_ONCE)]
     for waiter in waiting:
         waiters.add(waiter)
     bus.publish(rooms=(ROOM,))
-    waiters.remove(waiting[-1])
-    assert await waiting[-2].wait(LIMIT_S)
-    assert not waiting[-1].hinted
+    assert [waiter.hinted for waiter in waiting].count(True) == ANSWERED_AT_ONCE
+    for waiter in waiting[:-1]:
+        waiters.remove(waiter)
+    assert await waiting[-1].wait(LIMIT_S)
 
 
 async def test_a_poll_that_comes_when_nothing_has_happened_parks_without_a_look(tea: World) -> None:

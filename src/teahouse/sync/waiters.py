@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable
 from types import TracebackType
 
 from teahouse.bus import Bus
@@ -12,8 +13,7 @@ from teahouse.errors import LimitExceeded
 WAITERS_PER_USER_MAX = 100  # long polls one user may park, over all devices
 RETRY_AFTER_MS = 5_000  # told to the one beyond
 WOKEN_AT_ONCE = 500  # readers of a room: a group is woken whole
-WOKEN_IN_TURN = 100  # of a larger crowd, every TURN_S: about what can be answered in that time
-TURN_S = 0.03
+ANSWERED_AT_ONCE = 250  # polls of larger crowds being answered: the next is woken when one of them is done
 
 Interested = Callable[[int, Collection[int]], Collection[int]]
 
@@ -21,7 +21,7 @@ Interested = Callable[[int, Collection[int]], Collection[int]]
 class Waiter:
     """One parked request. Between `with` and its end no hint is lost."""
 
-    __slots__ = ("_loop", "_waiters", "_wake", "hinted", "user_no")
+    __slots__ = ("_loop", "_waiters", "_wake", "hinted", "in_crowd", "user_no")
 
     def __init__(self, waiters: Waiters, user_no: int) -> None:
         self._waiters = waiters
@@ -29,6 +29,7 @@ class Waiter:
         self._wake: asyncio.Future[None] | None = None
         self.user_no = user_no
         self.hinted = False
+        self.in_crowd = False  # woken as one of a crowd, and not done with it
 
     def __enter__(self) -> Waiter:
         self._waiters.add(self)
@@ -48,6 +49,7 @@ class Waiter:
     async def wait(self, timeout_s: float) -> bool:
         """Wait for a hint that came since the last call; False when the time ran out first."""
         if not self.hinted:
+            self._waiters.done(self)
             self._wake = self._loop.create_future()
             handle = self._loop.call_later(timeout_s, self._expire, self._wake)
             try:
@@ -71,6 +73,8 @@ class Waiters:
         """`interested(room_no, waiting)` names which of the waiting users read a room."""
         self._interested = interested
         self._waiting: dict[int, set[Waiter]] = {}
+        self._crowd: OrderedDict[int, None] = OrderedDict()  # users to be woken, in the order of their hints
+        self._answering = 0  # polls woken out of the crowd that are not done
         self.stopping = False
         bus.subscribe(self._hint)
 
@@ -86,6 +90,7 @@ class Waiters:
 
     def remove(self, waiter: Waiter) -> None:
         """Forget a waiter."""
+        self.done(waiter)
         waiters = self._waiting.get(waiter.user_no)
         if waiters is not None:
             waiters.discard(waiter)
@@ -97,19 +102,33 @@ class Waiters:
         self.stopping = True
         self._wake(list(self._waiting))
 
+    def done(self, waiter: Waiter) -> None:
+        """A poll is answered, or has found nothing and parks again: the next of the crowd may come."""
+        if waiter.in_crowd:
+            waiter.in_crowd = False
+            self._answering -= 1
+            self._wake_crowd()
+
     def _hint(self, rooms: Iterable[int], users: Iterable[int]) -> None:
         if not self._waiting:
             return
         self._wake(users)
         for room_no in rooms:
-            self._wake_in_turns(list(self._interested(room_no, self._waiting.keys())))
+            readers = self._interested(room_no, self._waiting.keys())
+            if len(readers) <= WOKEN_AT_ONCE:
+                self._wake(readers)
+            else:
+                self._crowd.update(dict.fromkeys(readers))
+                self._wake_crowd()
 
-    def _wake_in_turns(self, users: Sequence[int]) -> None:
-        """Wake a crowd some at a time, so that others are answered in between."""
-        self._wake(users[:WOKEN_AT_ONCE])
-        for turn, first in enumerate(range(WOKEN_AT_ONCE, len(users), WOKEN_IN_TURN), 1):
-            later = users[first : first + WOKEN_IN_TURN]
-            asyncio.get_running_loop().call_later(turn * TURN_S, self._wake, later)
+    def _wake_crowd(self) -> None:
+        """Wake as many of a crowd as can be answered before others need to be."""
+        while self._crowd and self._answering < ANSWERED_AT_ONCE:
+            user_no, _ = self._crowd.popitem(last=False)
+            for waiter in self._waiting.get(user_no, ()):
+                self._answering += not waiter.in_crowd
+                waiter.in_crowd = True
+                waiter.wake()
 
     def _wake(self, users: Iterable[int]) -> None:
         for user_no in users:
