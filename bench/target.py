@@ -60,15 +60,16 @@ class Server:
             raise Failed(f"{self.product.name} is not running")
         return self._process.pid
 
-    async def start(self) -> None:
+    async def start(self, *, building: bool = False) -> None:
         """Start it and wait until it answers `/versions`; `start_s` is the time from one to the other."""
+        command = self.product.builder if building else self.product.command
         self.product.prepare(self.data, self.port)
         with (self.data / "output.log").open("ab") as output:
             began = perf_counter()
             guard = DIE_WITH_PARENT if shutil.which(DIE_WITH_PARENT[0]) else ()
             self._process = await asyncio.create_subprocess_exec(
                 *guard,
-                *self.product.command(self.data, self.port),
+                *command(self.data, self.port),
                 env=self.product.environment(),
                 cwd=self.data,
                 stdout=output,
@@ -202,7 +203,7 @@ class Target:
         (making / "data").mkdir()
         server = Server(self.product, making / "data")
         try:
-            await server.start()
+            await server.start(building=True)
             api = Api(server.port, BUILDERS)
             world = await build(api, self.size)
             api.close()

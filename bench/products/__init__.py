@@ -32,6 +32,9 @@ class Product(Protocol):
 
     def command(self, data: Path, port: int) -> Sequence[str]: ...
 
+    def builder(self, data: Path, port: int) -> Sequence[str]:
+        """The command to build a world with: the same server, where it may save what nobody measures."""
+
     def environment(self) -> Mapping[str, str]: ...
 
     def durability(self, data: Path) -> Mapping[str, str]:

@@ -68,6 +68,9 @@ class Synapse:
     def command(self, data: Path, port: int) -> Sequence[str]:
         return [str(self._python), "-m", "synapse.app.homeserver", "-c", str(data / "homeserver.yaml")]
 
+    def builder(self, data: Path, port: int) -> Sequence[str]:
+        return self.command(data, port)
+
     def environment(self) -> Mapping[str, str]:
         return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 

@@ -33,6 +33,9 @@ class Teahouse:
     def command(self, data: Path, port: int) -> Sequence[str]:
         return [*_teahouse("serve", data), "--host", "127.0.0.1", "--port", str(port)]
 
+    def builder(self, data: Path, port: int) -> Sequence[str]:
+        return [sys.executable, str(SOURCE / "bench" / "products" / "building.py"), *self.command(data, port)[3:]]
+
     def environment(self) -> Mapping[str, str]:
         return os.environ | {
             "TEAHOUSE_SERVER_NAME": SERVER_NAME,

@@ -1,5 +1,6 @@
 """Publishing, following and opening a channel cost the same at any number of followers: statements, rows, bytes."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from teahouse.analytics import readings
 from teahouse.posts.types import Ref
 from tests.counting import Cost
-from tests.public_accounts.newsroom import ACCOUNT, POST, Account, newsroom
+from tests.public_accounts.newsroom import ACCOUNT, POST, Account, newsroom, timeline
 from tests.world import Answer, Person, World
 
 FEW, MANY = 10, 1_000  # a factor of 100 apart
@@ -72,3 +73,33 @@ async def test_cost_does_not_know_the_number_of_followers(tea: World) -> None:
     for name, (cost, size) in few.items():
         assert cost.like(many[name][0]), (name, cost, many[name][0])
         assert abs(size - many[name][1]) <= len(str(MANY)) * 4, name  # the numbers of followers themselves are longer
+
+
+async def test_a_post_asks_the_database_for_each_connected_follower_only_what_is_their_own(tea: World) -> None:
+    account, reader, _ = await ready(tea, "daily", 1)
+    parked = [reader, *[await tea.person(f"parked{number}") for number in range(20)]]
+    since = {}
+    for person in parked:
+        await person.join(account.room_id)
+        since[person.user_id] = (await person.sync(filter=LIVE))["next_batch"]
+
+    async def reached(people: list[Person]) -> int:
+        """Statements of a post and of all that these people get of it, once they have met one."""
+        for _ in range(2):
+            polls = [
+                asyncio.create_task(each.sync(since[each.user_id], filter=LIVE, timeout=20_000)) for each in people
+            ]
+            while len(tea.app.waiters) < len(people):
+                await asyncio.sleep(0)
+            before = tea.counted.cost
+            await account.publish("Tea is served.")
+            for person, answer in zip(people, await asyncio.gather(*polls), strict=True):
+                since[person.user_id] = answer["next_batch"]
+                assert len(timeline(answer, account.room_id)) == 1
+            statements = (tea.counted.cost - before).statements
+        return statements
+
+    one = await reached(parked[:1])
+    for person in parked:  # the others catch up
+        since[person.user_id] = (await person.sync(since[person.user_id], filter=LIVE))["next_batch"]
+    assert await reached(parked) - one <= len(parked) - 1  # what they did with posts themselves

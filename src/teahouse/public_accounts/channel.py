@@ -6,6 +6,7 @@ made from rows.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ from teahouse.rooms.keeping import echo
 from teahouse.rooms.types import Reader
 
 OWN_EVENTS_MAX = 500  # of one reader in one answer
+SHOWN_CACHED_MAX = 64  # showings kept …
+SHOWN_CACHED_EVENTS_MAX = 8  # … of so few events: what a post that has just come brings
 
 
 class Channels:
@@ -45,6 +48,7 @@ class Channels:
         self._followers = followers
         self._posts = posts
         self._interactions = interactions
+        self._shown: OrderedDict[tuple[int, tuple[int, ...]], Sequence[StoredEvent]] = OrderedDict()
 
     def keeps(self, state: RoomState) -> bool:
         return (CHANNEL, "") in state.entries
@@ -103,6 +107,18 @@ class Channels:
         await self._followers.news(tx, reader.user_no, account.account_no, pos)
 
     async def shown(self, state: RoomState, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+        if len(events) > SHOWN_CACHED_EVENTS_MAX:
+            return await self._shown_now(events)
+        # The followers whom one post wakes are shown the same, as long as nothing has been written meanwhile.
+        key = (self._database.head, tuple([event.pos for event in events]))
+        current = self._shown.get(key)
+        if current is None:
+            current = self._shown[key] = await self._shown_now(events)
+            if len(self._shown) > SHOWN_CACHED_MAX:
+                self._shown.popitem(last=False)
+        return current
+
+    async def _shown_now(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
         gone = await self._removed(events)
         if not gone and not any(REPOST in event.content for event in events):
             return events

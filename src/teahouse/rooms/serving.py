@@ -47,6 +47,8 @@ class Serving:
         ignored: Collection[str] = (),
     ) -> list[bytes]:
         """Events in the order given, each as JSON bytes."""
+        if not events:
+            return []
         now_ms = self._clock.now_ms()
         keeper = self._keeper_of(state)
         if keeper is not None:

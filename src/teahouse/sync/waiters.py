@@ -13,7 +13,7 @@ from teahouse.errors import LimitExceeded
 WAITERS_PER_USER_MAX = 100  # long polls one user may park, over all devices
 RETRY_AFTER_MS = 5_000  # told to the one beyond
 WOKEN_AT_ONCE = 500  # readers of a room: a group is woken whole
-ANSWERED_AT_ONCE = 250  # polls of larger crowds being answered: the next is woken when one of them is done
+ANSWERED_AT_ONCE = 500  # polls of larger crowds being answered: the next is woken when one of them is done
 
 Interested = Callable[[int, Collection[int]], Collection[int]]
 
