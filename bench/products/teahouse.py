@@ -34,7 +34,9 @@ class Teahouse:
         return [*_teahouse("serve", data), "--host", "127.0.0.1", "--port", str(port)]
 
     def builder(self, data: Path, port: int) -> Sequence[str]:
-        return [sys.executable, str(SOURCE / "bench" / "products" / "building.py"), *self.command(data, port)[3:]]
+        script = SOURCE / "bench" / "products" / "building.py"
+        # -P: not with the folder of the script first, where this file would stand for the product
+        return [sys.executable, "-P", str(script), *self.command(data, port)[3:]]
 
     def environment(self) -> Mapping[str, str]:
         return os.environ | {

@@ -6,6 +6,7 @@ made from rows.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -49,6 +50,7 @@ class Channels:
         self._posts = posts
         self._interactions = interactions
         self._shown: OrderedDict[tuple[int, tuple[int, ...]], Sequence[StoredEvent]] = OrderedDict()
+        self._showing = asyncio.Lock()  # the first of a crowd reads for all
 
     def keeps(self, state: RoomState) -> bool:
         return (CHANNEL, "") in state.entries
@@ -113,7 +115,9 @@ class Channels:
         key = (self._database.head, tuple([event.pos for event in events]))
         current = self._shown.get(key)
         if current is None:
-            current = self._shown[key] = await self._shown_now(events)
+            async with self._showing:
+                current = self._shown.get(key) or await self._shown_now(events)
+                self._shown[key] = current
             if len(self._shown) > SHOWN_CACHED_MAX:
                 self._shown.popitem(last=False)
         return current
