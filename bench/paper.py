@@ -50,8 +50,10 @@ def described(runs: Sequence[Run]) -> list[str]:
     lines = [f"- Machine: {', '.join(about)}."]
     for product, version in runs[0]["versions"].items():
         lines.append(f"- {product.capitalize()} {version}: {runs[0]['settings'][product]}.")
+    last = {each["name"]: run["began"] for run in runs for each in run["comparison"]}
     for run in runs:
-        names = ", ".join(f"`{name}`" for name in dict.fromkeys(each["name"] for each in run["comparison"]))
+        shown = dict.fromkeys(each["name"] for each in run["comparison"] if last[each["name"]] == run["began"])
+        names = ", ".join(f"`{name}`" for name in shown)
         minutes = run["took_s"] / 60
         lines.append(f"- {names}: a {run['size']['name']} run, begun {run['began']}, {minutes:.0f} minutes.")
     return lines + [line for run in runs for line in run.get("notes", "").splitlines() if line]

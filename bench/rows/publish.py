@@ -86,6 +86,7 @@ async def run(target: Target) -> Row:
         wrong += missed
         figures.append(Figure(f"answered p50 at {followers:,}", percentile(answered, 0.5) * 1000, "ms", "lower"))
         if reached:
+            figures.append(Figure(f"all reached, p50 at {followers:,}", percentile(reached, 0.5) * 1000, "ms", "lower"))
             figures.append(Figure(f"all reached, slowest at {followers:,}", max(reached) * 1000, "ms", "lower", 1_000))
     return Row(
         "publish",
