@@ -49,10 +49,11 @@ class DeviceLists:
         left: set[str] = set()
         if changed or any(gone.values()):
             together = await self._shared.states(reader)
-            changed &= {reader.user_id}.union(*(state.joined for state in together))
+            encrypted = [state for state in together if state.encrypted]
+            changed = {user for user in changed if user == reader.user_id or met(user, together)}
             # Gone for good is who shares no encrypted room any more; of plain rooms, who shares none at all.
-            left = gone[True].difference(*(state.joined for state in together if state.encrypted))
-            left |= gone[False].difference(*(state.joined for state in together))
+            left = {user for user in gone[True] if not met(user, encrypted)}
+            left |= {user for user in gone[False] if not met(user, together)}
         changed |= came
         left.discard(reader.user_id)
         if not changed - left and not left:
@@ -104,6 +105,11 @@ class DeviceLists:
             if stands != stood:  # else only a name changed, or an invitation was declined
                 (came if stands else went).add(event.state_key)
         return came & state.joined, went
+
+
+def met(user_id: str, rooms: Iterable[RoomState]) -> bool:
+    """Whether somebody is joined to one of some rooms."""
+    return any(user_id in state.joined for state in rooms)
 
 
 def moved(state: RoomState, since: int) -> bool:
