@@ -59,7 +59,7 @@ async def test_the_password_must_be_the_requesters_own(tea: World) -> None:
         assert (refused.status, refused.errcode) == (403, "M_FORBIDDEN")
         again = await change(tea, alice["access_token"], by_password(PASSWORD, identifier=identifier))
         assert again.status == 403
-    for user in ("alice", alice["user_id"]):
+    for user in ("alice", "Alice", alice["user_id"]):
         identifier = {"type": "m.id.user", "user": user}
         assert (await change(tea, alice["access_token"], by_password(identifier=identifier), PASSWORD)).status == 200
 

@@ -52,7 +52,7 @@ class Stages:
         auth, own = body.get("auth"), request.requester.user_id
         if isinstance(auth, dict) and auth.get("type") == PASSWORD:
             named = named_user(auth)
-            if named not in (None, own, self._accounts.directory.localpart(own)):
+            if named is not None and named.lower() not in (own, self._accounts.directory.localpart(own)):
                 raise Forbidden("Only your own password proves that it is you.")
         await self.interactive.require(request, body, [[PASSWORD]], self.checks)
 
