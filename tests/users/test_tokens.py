@@ -32,6 +32,13 @@ async def test_tokens_are_stored_as_hashes_only(tea: World) -> None:
         assert bytes(stored) == digest(token)
 
 
+async def test_what_a_client_leaves_open_may_be_null(tea: World) -> None:
+    await register(tea, "alice", inhibit_login=None, refresh_token=None, device_id=None)
+    answer = await login(tea, "alice", refresh_token=None, device_id=None, initial_device_display_name=None)
+    assert answer.status == 200
+    assert "refresh_token" not in answer.json
+
+
 async def test_only_who_can_refresh_gets_a_token_that_expires(tea: World) -> None:
     made = await pair(tea)
     assert made["expires_in_ms"] == LIFE_MS

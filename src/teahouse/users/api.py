@@ -27,11 +27,11 @@ class DeviceFields(msgspec.Struct):
 
     device_id: str | None = None
     initial_device_display_name: str | None = None
-    refresh_token: bool = False
+    refresh_token: bool | None = None  # some clients send null for what they do not say
 
     def device(self) -> NewDevice:
         """The device; raises InvalidParam for one that cannot be."""
-        device = NewDevice(self.device_id, self.initial_device_display_name, self.refresh_token)
+        device = NewDevice(self.device_id, self.initial_device_display_name, bool(self.refresh_token))
         check_device(device)
         return device
 
@@ -41,7 +41,7 @@ class RegisterBody(DeviceFields, kw_only=True):
 
     username: str | None = None
     password: str | None = None
-    inhibit_login: bool = False
+    inhibit_login: bool | None = None
 
 
 class LoginBody(DeviceFields, kw_only=True):
