@@ -18,6 +18,7 @@ from tests.world import World
 
 V3 = "GET /_matrix/client/v3"
 MEDIA = "GET /_matrix/client/v1/media/download/{serverName}/{mediaId}"
+OLDER_MEDIA = "GET /_matrix/media/v3/download/{serverName}/{mediaId}"
 OURS = "GET /_teahouse/v1/moments"
 GUARDS = {
     f"{V3}/rooms/{{roomId}}/messages": "window",
@@ -30,6 +31,7 @@ GUARDS = {
     OURS: "judged", f"{OURS}/of/{{userId}}": "judged", f"{OURS}/{{momentId}}": "judged",
     f"{OURS}/{{momentId}}/comments": "deeds", f"{OURS}/notices": "deeds",
     MEDIA: "judged", f"{MEDIA}/{{fileName}}": "judged",
+    OLDER_MEDIA: "judged", f"{OLDER_MEDIA}/{{fileName}}": "judged",
 }  # fmt: skip
 TOPIC = "moments, for friends"  # what a moments room says of itself: nothing of it is for strangers
 ANYBODY = "(CAST(? AS BIGINT) >= 0 AND CAST(? AS BIGINT) >= 0 AND CAST(? AS BIGINT) >= 0)"
