@@ -2,11 +2,12 @@
 
 import asyncio
 import random
+from contextlib import suppress
 
 import pytest
 
 from teahouse.db import Database
-from teahouse.errors import Unavailable
+from teahouse.errors import Forbidden, Unavailable
 from tests.databases import Engine, Place
 
 SOON_S = 5.0
@@ -60,6 +61,25 @@ async def test_a_body_cancelled_half_way_is_undone(database: Engine) -> None:
         await task
     await asyncio.wait_for(neighbour, SOON_S)
     assert await names(database) == ["b"]
+
+
+async def test_one_who_goes_on_after_a_refusal_is_stopped_by_a_cancellation_that_came_with_it(database: Engine) -> None:
+    """The event log goes on so: its stop at the end of the server must not be lost while a refusal is undone."""
+
+    async def goes_on() -> None:
+        with suppress(Forbidden):
+            async with database.transaction() as tx:
+                await tx.execute("INSERT INTO settings (name, value) VALUES ('refused', '')")
+                asyncio.get_running_loop().call_soon(task.cancel)
+                raise Forbidden("No.")
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(goes_on())
+    done, _ = await asyncio.wait({task}, timeout=SOON_S)
+    assert done == {task}
+    assert task.cancelled()
+    await asyncio.wait_for(put(database, "next"), SOON_S)
+    assert await names(database) == ["next"]
 
 
 async def test_a_caller_cancelled_during_the_commit_takes_nothing_along(database: Engine) -> None:

@@ -7,7 +7,6 @@ means live here.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -202,16 +201,20 @@ class Writer:
     async def _undo(self, group: Group, error: BaseException) -> None:
         """Undo one body; when the engine threw away the whole group, tell its other bodies."""
         undoing = asyncio.get_running_loop().create_task(self._connection.undo())
+        cancelled = None
         while not undoing.done():
-            # The body fails anyhow: a cancellation on top of it has nothing to add.
-            with contextlib.suppress(asyncio.CancelledError):
+            try:
                 await asyncio.wait({undoing})
+            except asyncio.CancelledError as late:
+                cancelled = late
         broken = undoing.exception()
         if broken is not None:
             self.failed = broken
         if broken is not None or not undoing.result():
             self._group = None
             group.fail(error if isinstance(error, StorageFull) else Unavailable("The write was undone; try again."))
+        if cancelled is not None:  # whoever takes the body's error for an answer must hear that they are to stop
+            raise cancelled
 
     async def _commit(self, group: Group) -> None:
         """Commit, then run the actions, then answer: in this order, so that nobody hears of what may be lost."""
