@@ -12,6 +12,8 @@ from teahouse.eventlog.service import BATCH_BRINGING_MAX
 from teahouse.eventlog.types import Also, Appended, Draft, Proposal, StoredEvent
 from tests.world import Person, World
 
+STOP_LIMIT_S = 20.0
+
 
 class Room:
     """A room, and proposals to it that bring a setting along."""
@@ -140,4 +142,16 @@ async def test_refusals_take_no_commit(room: Room) -> None:
     )  # fmt: skip
     assert not [result for result in results if isinstance(result, Appended)]
     assert room.tea.database.commits == before
+    assert await room.said() == await room.settings() == []
+
+
+@pytest.mark.parametrize("ticks", range(12))
+async def test_a_server_stops_also_in_the_midst_of_a_refusal(room: Room, ticks: int) -> None:
+    refused = asyncio.create_task(room.propose(message("refused"), room.bringing("n1", Forbidden("No."))))
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(STOP_LIMIT_S):
+        await room.tea.restart()
+    with pytest.raises((Forbidden, Unavailable)):
+        await refused
     assert await room.said() == await room.settings() == []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -141,9 +141,7 @@ class EventLog:
                 else:
                     self._arrived.clear()
         finally:
-            for waiting in self._queue:
-                if not waiting.answer.done():
-                    waiting.answer.set_exception(Unavailable("The server is stopping."))
+            refuse(self._queue)
             self._queue.clear()
 
     def _next_batch(self) -> list[Waiting]:
@@ -166,6 +164,9 @@ class EventLog:
                     raise NothingKept
         except NothingKept:
             pass
+        except asyncio.CancelledError:
+            refuse(batch)
+            raise
         except Exception as error:  # every sender of the batch hears why; the writer goes on with the next
             verdicts = [error] * len(batch)
         for waiting, verdict in zip(batch, verdicts, strict=True):
@@ -307,6 +308,12 @@ def parts(proposals: Sequence[Proposal]) -> Iterator[Sequence[Proposal]]:
             yield from ([proposal] for proposal in run)
         else:
             yield list(run)
+
+
+def refuse(waiting: Iterable[Waiting]) -> None:
+    """Tell senders that the server stops: what they sent may be kept or not, and they may ask again."""
+    for each in waiting:
+        answer(each, Unavailable("The server is stopping."))
 
 
 def answer(waiting: Waiting, verdict: Verdict) -> None:
