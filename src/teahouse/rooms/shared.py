@@ -14,7 +14,7 @@ PLAIN_MEMBERS_MAX = 500  # of a room that is not encrypted: in a larger one nobo
 def tells_of_devices(state: RoomState) -> bool:
     """Whether who comes, goes or changes devices in a room is told to the others at once.
 
-    The specification asks it of encrypted rooms; clients prepare to encrypt also in others, and tests expect it there.
+    The specification asks it of encrypted rooms; clients prepare to encrypt in others too.
     """
     return state.encrypted or len(state.joined) <= PLAIN_MEMBERS_MAX
 
