@@ -222,6 +222,20 @@ async def test_receipts_shown_together_are_read_once_for_all_readers(tea: World)
         said = await alice.say(room)
 
 
+async def test_a_receipt_for_what_has_just_been_said_reads_nothing(
+    tea: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "SHOWN_AFTER_S", 3_600.0)  # showing reads what it shows, at a time of its own
+    alice, bob, room = await pair(tea)
+    await read(bob, room, await alice.say(room), thread_id="main")  # brings into memory where bob has read
+    for body in ({}, {"thread_id": "main"}):
+        said = await alice.say(room)
+        before = tea.counted.cost
+        assert (await read(bob, room, said, **body)).status == 200
+        cost = tea.counted.cost - before
+        assert cost.rows == 0, (body, cost)
+
+
 async def test_a_receipt_is_for_the_thread_its_event_is_in(tea: World) -> None:
     alice, bob, room = await pair(tea)
     root, other = await alice.say(room), await alice.say(room)

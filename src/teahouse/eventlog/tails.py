@@ -43,10 +43,10 @@ class Tails:
         while len(self._tails) > ROOMS_MAX:
             self._tails.popitem(last=False)
 
-    def holds(self, room_no: int, pos: int) -> bool:
-        """Whether the event at a position is one of the room's newest."""
+    def find(self, room_no: int, pos: int) -> StoredEvent | None:
+        """The event at a position when it is one of the room's newest."""
         tail = self._tails.get(room_no)
-        return tail is not None and any(event.pos == pos for event in reversed(tail.events))
+        return None if tail is None else next((event for event in reversed(tail.events) if event.pos == pos), None)
 
     def after(self, room_no: int, since: int, upto: int) -> list[StoredEvent] | None:
         """The room's events with since < pos <= upto, oldest first; None when memory does not reach back so far."""

@@ -329,7 +329,7 @@ class Receipts:
         pos = self._eventlog.identifiers.position(event_id)
         if pos is None or pos > state.head:
             return None
-        if self._eventlog.tails.holds(state.room_no, pos):
+        if self._eventlog.tails.find(state.room_no, pos) is not None:
             return pos
         row = await self._database.fetch_one("SELECT room_no FROM events WHERE pos = ?", pos)
         return pos if row is not None and row[0] == state.room_no else None
@@ -343,7 +343,7 @@ class Receipts:
         root = None if thread == MAIN_THREAD else await self._position(state, thread)
         if root is None and thread != MAIN_THREAD:
             raise InvalidParam("'thread_id' must be 'main' or the event id of the thread's root.")
-        event = await self._eventlog.store.at(self._database, pos)
+        event = self._eventlog.tails.find(state.room_no, pos) or await self._eventlog.store.at(self._database, pos)
         if event is None or event.thread_pos == root or (root is None and event.redacted_pos is not None):
             return thread
         relation = events.relation(event.content)
