@@ -43,22 +43,27 @@ def json_object(request: Request) -> dict[str, Any]:
     return value
 
 
+def content(request: Request) -> dict[str, Any]:
+    """The same for the content of an event, which must be there."""
+    require_body(request)
+    return json_object(request)
+
+
+def require_body(request: Request) -> None:
+    """Raises NotJson for an empty body, where it does not stand for `{}`."""
+    if not request.body:
+        raise NotJson("The body is not valid JSON.")
+
+
 def data_object(request: Request) -> dict[str, Any]:
-    """The same for what is kept for a client and no event, where numbers may have fractions."""
+    """The body as a checked object for what is kept for a client and no event, where numbers may have fractions."""
     value = unchecked_object(request)
     check_json(value, fractions=True)
     return value
 
 
-def content(request: Request) -> dict[str, Any]:
-    """The same for the content of an event, which must be there: an empty body is no JSON."""
-    if not request.body:
-        raise NotJson("The body is not valid JSON.")
-    return json_object(request)
-
-
 def tag_object(request: Request) -> dict[str, Any]:
-    """The body of a tag: an object whose `order` is a number from 0 to 1, the one place where fractions are right."""
+    """The body of a tag: an object whose `order` is a number from 0 to 1, with a fraction or not."""
     value = unchecked_object(request)
     order = value.get("order", 0)
     if isinstance(order, bool) or not isinstance(order, int | float) or not 0 <= order <= 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from teahouse.errors import BadJson, Forbidden, InvalidParam, NotFound, NotJson
+from teahouse.errors import BadJson, Forbidden, InvalidParam, NotFound
 from teahouse.http import codec
 from teahouse.http.messages import Request, Response, Route
 from teahouse.matrix import identifiers
@@ -52,8 +52,7 @@ class AccountDataApi:
 
     async def put(self, request: Request) -> Response:
         user_no = own(request)
-        if not request.body:
-            raise NotJson("The body is not valid JSON.")
+        codec.require_body(request)
         content = codec.data_object(request)
         await self._account_data.put(user_no, self._room_here(request), request.path["type"], content)
         return codec.reply({})
